@@ -269,20 +269,25 @@ impl Text {
         text.contains([OPEN, CLOSE])
     }
 
-    /// Applies `change` to what lies between the marks of `marked` and leaves the marks alone.
+    /// Writes a marked string in `encoding`: what lies between the marks is encoded, and holes that have no encoding
+    /// of their own get this one.
     ///
     /// # Errors
-    /// The first error of `change`.
-    pub fn map_marked<E>(marked: &str, mut change: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
+    /// When the encoding has no way to write it.
+    pub fn encode_marked(marked: &str, encoding: Encoding) -> Result<String, Unencodable> {
         let mut out = String::with_capacity(marked.len());
         let mut rest = marked;
         while let Some(start) = rest.find(OPEN) {
-            out.push_str(&change(&rest[..start])?);
-            let end = rest[start..].find(CLOSE).map_or(rest.len(), |it| start + it + CLOSE.len_utf8());
-            out.push_str(&rest[start..end]);
-            rest = &rest[end..];
+            out.push_str(&encoding.encode(&rest[..start])?);
+            let inner = &rest[start + OPEN.len_utf8()..];
+            let end = inner.find(CLOSE).unwrap_or(inner.len());
+            match serde_json::from_str(&inner[..end]) {
+                Ok(Mark::Hole(source)) => mark(&mut out, &Mark::Encoded(Hole { source, encoding })),
+                _ => out.push_str(&rest[start..(start + OPEN.len_utf8() + end + CLOSE.len_utf8()).min(rest.len())]),
+            }
+            rest = inner.get(end + CLOSE.len_utf8()..).unwrap_or_default();
         }
-        out.push_str(&change(rest)?);
+        out.push_str(&encoding.encode(rest)?);
         Ok(out)
     }
 

@@ -1,0 +1,96 @@
+//! What apply needs from the outside, each as narrow as it can be.
+
+use std::{collections::BTreeMap, io, time::Duration};
+
+use async_trait::async_trait;
+use mops_model::{Address, Digest, Recorded, Value};
+use thiserror::Error;
+
+/// What a resource is made from, with every output of others filled in.
+pub type Inputs = BTreeMap<String, Value>;
+
+/// What a resource gave.
+pub type Outputs = BTreeMap<String, Value>;
+
+/// Reads, makes, changes and removes real things of the types it knows.
+///
+/// **Law:** every resource can be found again by its address and inputs alone, so that a run that died between a call
+/// and its outcome is finished by the next: `create` of what exists adopts it; `delete` of what is gone succeeds.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// What exists of `wanted`, in one batch: each resource with the record of it, if there is one. What does not
+    /// exist is left out.
+    async fn read(&self, wanted: &BTreeMap<Address, Option<Recorded>>) -> Result<BTreeMap<Address, Observed>, Refused>;
+
+    /// Makes it, or finds what an earlier run made. Returns when it is usable.
+    async fn create(&self, address: &Address, inputs: &Inputs) -> Result<Outputs, Refused>;
+
+    /// Makes what is on record look like `inputs`. Returns when it is usable; when it refuses, what was there still is.
+    async fn update(&self, address: &Address, recorded: &Recorded, inputs: &Inputs) -> Result<Outputs, Refused>;
+
+    /// Removes it.
+    async fn delete(&self, address: &Address, recorded: &Recorded) -> Result<(), Refused>;
+}
+
+/// A resource as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// What it looks like, as the inputs that would make it so.
+    pub inputs: Inputs,
+    /// What it gives.
+    pub outputs: Outputs,
+}
+
+/// The provider, or what it drives, said no.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct Refused {
+    /// What was said: one line.
+    pub message: String,
+    /// All that was said, such as the complaint of a daemon's checker.
+    pub detail: Option<String>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// Bytes under their digest.
+pub trait Objects: Send + Sync {
+    /// The bytes under `digest`, verified.
+    fn get(&self, digest: &Digest) -> io::Result<Vec<u8>>;
+}
+
+/// The record of what is about to be done and what came of it, on stable storage.
+///
+/// **Law:** when a method returns, its entry survives a loss of power.
+pub trait Journal: Send + Sync {
+    /// Adds entries, in this order.
+    fn append(&self, entries: &[Vec<u8>]) -> io::Result<()>;
+}
+
+/// Time.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Seconds since 1970.
+    fn now(&self) -> i64;
+    /// Waits.
+    async fn sleep(&self, duration: Duration);
+}
+
+impl Refused {
+    /// A refusal in one line.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), detail: None, help: None }
+    }
+
+    /// Adds all that was said.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Says what to do about it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

@@ -1,0 +1,1 @@
+//! Script text in, site out.

@@ -1,0 +1,1 @@
+//! Site in, graph out.

@@ -1,0 +1,1 @@
+//! What runs on a node: verify, switch, reload, roll back.

@@ -1,0 +1,1 @@
+//! Graph and state in, plan out.

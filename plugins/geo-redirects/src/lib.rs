@@ -1,0 +1,1 @@
+//! Redirects by country and language.

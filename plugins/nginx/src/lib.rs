@@ -1,0 +1,1 @@
+//! TLS edge and application web server.

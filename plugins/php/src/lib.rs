@@ -1,0 +1,1 @@
+//! PHP-FPM and its limits.
