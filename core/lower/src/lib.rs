@@ -70,7 +70,7 @@ pub fn lower(site: &Site, registry: &Registry, world: &World<'_>) -> Result<Lowe
     let objects = built.values().flat_map(|it| it.objects.clone()).collect();
     let closures = built.into_values().map(|it| (it.digest, it.closure)).collect();
     let Joined { settings, origins, flows, .. } = joined;
-    Ok(Lowering { graph, closures, objects, outputs, settings, origins, flows, warnings })
+    Ok(Lowering { graph, closures, objects, outputs, flows, origins, settings, warnings })
 }
 
 /// The calls of the script, and one for each function that is called by itself.

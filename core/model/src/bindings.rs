@@ -80,9 +80,16 @@ impl Bindings {
         Ok(())
     }
 
-    fn value(&self, source: &Source, there: Option<&Facts>, secrets: &dyn Secrets) -> Result<String, FillError> {
+    fn value(
+        &self,
+        source: &Source,
+        there: Option<&Facts>,
+        secrets: &dyn Secrets,
+    ) -> Result<String, FillError> {
         let found = match source {
-            Source::Output { address, attribute } => self.outputs.get(&format!("{address}.{attribute}")).cloned(),
+            Source::Output { address, attribute } => {
+                self.outputs.get(&format!("{address}.{attribute}")).cloned()
+            }
             Source::Secret(name) => return Ok(secrets.fetch(name)?),
             Source::Here(fact) => self.here.get(fact).cloned(),
             Source::There(fact) => there.and_then(|it| it.get(fact).cloned()),

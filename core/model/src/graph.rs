@@ -133,8 +133,12 @@ mod tests {
 
     #[test]
     fn a_loop_is_shown_whole() {
-        let err = Graph::new([resource("a", &["b"]), resource("b", &["a"]), resource("c", &["a"])]).unwrap_err();
-        assert_eq!(err.to_string(), "these resources need each other: local.test.a → local.test.b → local.test.a");
+        let err =
+            Graph::new([resource("a", &["b"]), resource("b", &["a"]), resource("c", &["a"])]).unwrap_err();
+        assert_eq!(
+            err.to_string(),
+            "these resources need each other: local.test.a → local.test.b → local.test.a"
+        );
     }
 
     #[test]

@@ -117,11 +117,13 @@ impl Kind {
 
     fn check_at(&self, path: &str, value: &Value, found: &mut Vec<Mismatch>) {
         match (self, value) {
-            (Self::Any, _) | (Self::Bool, Value::Bool(_)) | (Self::Text, Value::Text(_)) => (),
+            (Self::Any, _)
+            | (Self::Bool, Value::Bool(_))
+            | (Self::Text, Value::Text(_))
+            | (Self::Path(None), Value::Input(_)) => (),
             (Self::Int { min, max }, Value::Int(it)) => {
                 bounds(path, it, min.as_ref(), max.as_ref(), found);
             }
-            (Self::Path(None), Value::Input(_)) => (),
             (Self::Path(Some(kind)), Value::Input(it)) if it.kind == *kind => (),
             (Self::List(kind) | Self::OneOrMany(kind), Value::List(values)) => {
                 for (i, it) in values.iter().enumerate() {
@@ -157,7 +159,9 @@ impl Kind {
                     path: path.to_owned(),
                     rule: "known-after-apply",
                     message: format!("`{}` must be known before apply", shown(path)),
-                    help: Some(format!("write {self} here, or use a value that does not come from a resource")),
+                    help: Some(format!(
+                        "write {self} here, or use a value that does not come from a resource"
+                    )),
                 }),
             },
             _ => found.push(self.mismatch(path, value)),
@@ -180,14 +184,26 @@ impl Kind {
                 Ok(it) => bounds(path, &it, min.as_ref(), max.as_ref(), found),
                 Err(err) => found.push(hint(format!("{text:?} is not a duration"), err.hint)),
             },
-            Self::Rate => found.extend(text.parse::<Rate>().err().map(|it| hint(format!("{text:?} is not a rate"), it.hint))),
-            Self::Cidr => found.extend(text.parse::<Cidr>().err().map(|it| hint(format!("{text:?} is not a network"), it.hint))),
-            Self::Host => found.extend(text.parse::<Host>().err().map(|it| hint(format!("{text:?} is not a host name"), it.hint))),
+            Self::Rate => found.extend(
+                text.parse::<Rate>().err().map(|it| hint(format!("{text:?} is not a rate"), it.hint)),
+            ),
+            Self::Cidr => found.extend(
+                text.parse::<Cidr>().err().map(|it| hint(format!("{text:?} is not a network"), it.hint)),
+            ),
+            Self::Host => found.extend(
+                text.parse::<Host>().err().map(|it| hint(format!("{text:?} is not a host name"), it.hint)),
+            ),
             Self::Name => found.extend(text.parse::<Name>().err().map(|_| {
-                hint(format!("{text:?} is not a name"), "use lowercase letters, digits and single dashes or underscores")
+                hint(
+                    format!("{text:?} is not a name"),
+                    "use lowercase letters, digits and single dashes or underscores",
+                )
             })),
             Self::Pattern => found.extend(pattern_error(text).map(|why| {
-                hint(format!("not a regular expression: {why}"), "write it in backticks, so that `\\` stays as it is")
+                hint(
+                    format!("not a regular expression: {why}"),
+                    "write it in backticks, so that `\\` stays as it is",
+                )
             })),
             Self::OneOf(words) if words.iter().any(|it| it == text) => (),
             Self::OneOf(words) => {
@@ -199,8 +215,16 @@ impl Kind {
             }
             // Whether they are declared is known when the whole script has been read.
             Self::Website | Self::Role | Self::Target => (),
-            Self::Any | Self::Bool | Self::Int { .. } | Self::Text | Self::Path(_) | Self::List(_)
-            | Self::OneOrMany(_) | Self::Map(_) | Self::Record(_) | Self::Either(_) => found.push(self.mismatch(path, value)),
+            Self::Any
+            | Self::Bool
+            | Self::Int { .. }
+            | Self::Text
+            | Self::Path(_)
+            | Self::List(_)
+            | Self::OneOrMany(_)
+            | Self::Map(_)
+            | Self::Record(_)
+            | Self::Either(_) => found.push(self.mismatch(path, value)),
         }
     }
 
@@ -258,7 +282,13 @@ fn check_fields(
     }
 }
 
-fn bounds<T: PartialOrd + fmt::Display>(path: &str, it: &T, min: Option<&T>, max: Option<&T>, found: &mut Vec<Mismatch>) {
+fn bounds<T: PartialOrd + fmt::Display>(
+    path: &str,
+    it: &T,
+    min: Option<&T>,
+    max: Option<&T>,
+    found: &mut Vec<Mismatch>,
+) {
     let range = match (min, max) {
         (Some(min), _) if it < min => format!("at least {min}"),
         (_, Some(max)) if it > max => format!("at most {max}"),
@@ -276,7 +306,8 @@ fn bounds<T: PartialOrd + fmt::Display>(path: &str, it: &T, min: Option<&T>, max
 fn pattern_error(text: &str) -> Option<String> {
     let err = regex::Regex::new(text).err()?.to_string();
     let is_pcre = err.contains("look-around") || err.contains("backreferences");
-    (!is_pcre).then(|| err.lines().last().unwrap_or("it cannot be read").trim_start_matches("error: ").to_owned())
+    (!is_pcre)
+        .then(|| err.lines().last().unwrap_or("it cannot be read").trim_start_matches("error: ").to_owned())
 }
 
 fn join(path: &str, key: &str) -> String {
@@ -300,7 +331,9 @@ fn names(fields: &[Field]) -> String {
 /// The kind as a person says it, with its article: `a size such as "4G", at least 64M`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let within = |f: &mut fmt::Formatter<'_>, what: &str, min: Option<String>, max: Option<String>| match (min, max) {
+        let within = |f: &mut fmt::Formatter<'_>, what: &str, min: Option<String>, max: Option<String>| match (
+            min, max,
+        ) {
             (Some(min), Some(max)) => write!(f, "{what} from {min} to {max}"),
             (Some(min), None) => write!(f, "{what}, at least {min}"),
             (None, Some(max)) => write!(f, "{what}, at most {max}"),
@@ -310,7 +343,9 @@ impl fmt::Display for Kind {
         match self {
             Self::Any => f.write_str("anything"),
             Self::Bool => f.write_str("true or false"),
-            Self::Int { min, max } => within(f, "a whole number", min.map(|it| it.to_string()), max.map(|it| it.to_string())),
+            Self::Int { min, max } => {
+                within(f, "a whole number", min.map(|it| it.to_string()), max.map(|it| it.to_string()))
+            }
             Self::Text => f.write_str("text"),
             Self::Name => f.write_str("a name"),
             Self::Pattern => f.write_str("a regular expression"),

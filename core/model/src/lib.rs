@@ -26,8 +26,8 @@ mod value;
 
 pub use bindings::{Bindings, Facts, FillError};
 pub use closure::{
-    Artifact, Closure, Daemon, Directory, Listen, Loses, OnChange, Protocol, Ready, ReadyCheck, Reload,
-    Stop, StopSignal, Tree,
+    Artifact, Closure, Daemon, Directory, Listen, Loses, OnChange, Protocol, Ready, ReadyCheck, Reload, Stop,
+    StopSignal, Tree,
 };
 pub use diagnostic::{Diagnostic, Label, Severity, SourceId, Span};
 pub use digest::{Digest, InvalidDigest};
@@ -42,8 +42,8 @@ pub use schema::{Attribute, Catalog, Schema};
 pub use secrets::{SecretError, Secrets};
 pub use selector::Selector;
 pub use site::{
-    Call, DaemonDeclaration, Declared, FlowDeclaration, FlowEnd, Move, NodeGroup, OutputDeclaration, RawResource, Role,
-    RunType, Site, Tier, Website,
+    Call, DaemonDeclaration, Declared, FlowDeclaration, FlowEnd, Move, NodeGroup, OutputDeclaration,
+    RawResource, Role, RunType, Site, Tier, Website,
 };
 pub use state::{Recorded, State};
 pub use text::{Each, Encoding, Hole, Part, Source, Text, TextError, Unencodable};

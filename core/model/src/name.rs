@@ -37,8 +37,9 @@ impl FromStr for Name {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let is_word =
-            |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
         match text.len() <= Self::MAX && text.split(['-', '_']).all(is_word) {
             true => Ok(Self(text.to_owned())),
             false => Err(InvalidName(text.to_owned())),

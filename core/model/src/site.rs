@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Cidr, Digest, Host, Input, Kind, Listing, Mismatch, Name, Options, Size, Span, Text, Value};
+use crate::{
+    Address, Cidr, Digest, Host, Input, Kind, Listing, Mismatch, Name, Options, Size, Span, Text, Value,
+};
 
 /// Everything one script declares, in the order it declares it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

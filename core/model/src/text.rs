@@ -207,7 +207,9 @@ impl Text {
         for part in &self.0 {
             match part {
                 Part::Literal(text) => out.push_str(text),
-                Part::Hole(Hole { source, encoding: Encoding::Raw }) => mark(&mut out, &Mark::Hole(source.clone())),
+                Part::Hole(Hole { source, encoding: Encoding::Raw }) => {
+                    mark(&mut out, &Mark::Hole(source.clone()))
+                }
                 Part::Hole(hole) => mark(&mut out, &Mark::Encoded(hole.clone())),
                 Part::Each(each) => {
                     mark(&mut out, &Mark::Each(each.role.clone()));
@@ -283,7 +285,9 @@ impl Text {
             let end = inner.find(CLOSE).unwrap_or(inner.len());
             match serde_json::from_str(&inner[..end]) {
                 Ok(Mark::Hole(source)) => mark(&mut out, &Mark::Encoded(Hole { source, encoding })),
-                _ => out.push_str(&rest[start..(start + OPEN.len_utf8() + end + CLOSE.len_utf8()).min(rest.len())]),
+                _ => out.push_str(
+                    &rest[start..(start + OPEN.len_utf8() + end + CLOSE.len_utf8()).min(rest.len())],
+                ),
             }
             rest = inner.get(end + CLOSE.len_utf8()..).unwrap_or_default();
         }
@@ -312,10 +316,11 @@ impl Encoding {
     /// # Errors
     /// When the file's language has no way to write it.
     pub fn encode(self, value: &str) -> Result<String, Unencodable> {
-        let refuse = |place, banned: &[char]| match value.chars().find(|it| it.is_control() || banned.contains(it)) {
-            Some(refused) => Err(Unencodable { value: value.to_owned(), place, refused }),
-            None => Ok(()),
-        };
+        let refuse =
+            |place, banned: &[char]| match value.chars().find(|it| it.is_control() || banned.contains(it)) {
+                Some(refused) => Err(Unencodable { value: value.to_owned(), place, refused }),
+                None => Ok(()),
+            };
         let escape = |banned: &[char]| {
             let mut out = String::with_capacity(value.len());
             for c in value.chars() {

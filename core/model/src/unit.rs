@@ -142,8 +142,10 @@ impl fmt::Display for Duration {
         if self.0 == 0 {
             return f.write_str("0s");
         }
-        let (unit, factor) =
-            Self::UNITS.iter().find(|(_, factor)| self.0.is_multiple_of(*factor)).expect("the last factor is 1");
+        let (unit, factor) = Self::UNITS
+            .iter()
+            .find(|(_, factor)| self.0.is_multiple_of(*factor))
+            .expect("the last factor is 1");
         write!(f, "{}{unit}", self.0 / factor)
     }
 }

@@ -140,7 +140,10 @@ impl Value {
 fn without_null(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Object(map) => serde_json::Value::Object(
-            map.into_iter().filter(|(_, it)| !it.is_null()).map(|(key, it)| (key, without_null(it))).collect(),
+            map.into_iter()
+                .filter(|(_, it)| !it.is_null())
+                .map(|(key, it)| (key, without_null(it)))
+                .collect(),
         ),
         serde_json::Value::Array(values) => {
             serde_json::Value::Array(values.into_iter().map(without_null).collect())

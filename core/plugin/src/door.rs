@@ -1,6 +1,6 @@
 //! The door: how a plugin is called. Bytes go in, bytes come out; no Rust type crosses.
 //!
-//! Messages are MessagePack with named fields, so that a field can be added without breaking who does not know it.
+//! Messages are `MessagePack` with named fields, so that a field can be added without breaking who does not know it.
 //! A panic behind the door is an answer like any other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -86,6 +86,7 @@ fn answer(plugin: &dyn Plugin, request: Request) -> Response {
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("it panicked without a message").to_owned()
 }

@@ -23,8 +23,13 @@ pub fn fields_of<T: JsonSchema>() -> (String, Vec<Field>) {
 }
 
 fn fields(schema: &Map<String, Json>) -> Vec<Field> {
-    let required: Vec<&str> =
-        schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
     let properties = schema.get("properties").and_then(Json::as_object);
     let field = |(name, it): (&String, &Json)| {
         let it = it.as_object().unwrap_or_else(|| panic!("`{name}` has no type that an option can be"));
@@ -63,7 +68,10 @@ fn kind(name: &str, schema: &Map<String, Json>) -> Kind {
         Some("integer") => Kind::Int { min: bound(schema, "minimum"), max: bound(schema, "maximum") },
         Some("string") => text(name, format, schema),
         Some("array") => {
-            let items = schema.get("items").and_then(Json::as_object).unwrap_or_else(|| panic!("`{name}` has no items"));
+            let items = schema
+                .get("items")
+                .and_then(Json::as_object)
+                .unwrap_or_else(|| panic!("`{name}` has no items"));
             Kind::List(Box::new(kind(name, items)))
         }
         Some("object") => match schema.get("additionalProperties").and_then(Json::as_object) {
@@ -127,7 +135,10 @@ fn text(name: &str, format: Option<&str>, schema: &Map<String, Json>) -> Kind {
 
 fn bound<T: serde::de::DeserializeOwned>(schema: &Map<String, Json>, key: &str) -> Option<T> {
     let bound = schema.get(key)?;
-    Some(serde_json::from_value(bound.clone()).unwrap_or_else(|err| panic!("the bound {bound} is wrong: {err}")))
+    Some(
+        serde_json::from_value(bound.clone())
+            .unwrap_or_else(|err| panic!("the bound {bound} is wrong: {err}")),
+    )
 }
 
 #[cfg(test)]

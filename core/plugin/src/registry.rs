@@ -48,7 +48,7 @@ impl Registry {
     /// # Errors
     /// What is wrong with the call, or with the plugin.
     pub fn contribute(&self, call: &Call, context: &Context) -> Result<Vec<Contribution>, Vec<Diagnostic>> {
-        match self.ask(call, Request::Contribute { call: call.clone(), context: context.clone() })? {
+        match self.ask(call, &Request::Contribute { call: call.clone(), context: context.clone() })? {
             Response::Contribute(answer) => answer,
             other => Err(vec![disagrees(call, &other)]),
         }
@@ -60,15 +60,16 @@ impl Registry {
     /// What is wrong with the call, or with the plugin.
     pub fn lower(&self, call: &Call, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
         let request = Request::Lower { call: call.clone(), context: context.clone(), slots: slots.clone() };
-        match self.ask(call, request)? {
+        match self.ask(call, &request)? {
             Response::Lower(answer) => answer.map(|it| *it),
             other => Err(vec![disagrees(call, &other)]),
         }
     }
 
-    fn ask(&self, call: &Call, request: Request) -> Result<Response, Vec<Diagnostic>> {
-        let (_, plugin) = self.plugins.get(&call.plugin).expect("evaluation knows only the functions of this registry");
-        plugin.ask(&request).map_err(|err| vec![err.at(call.declared.span, "while lowering this")])
+    fn ask(&self, call: &Call, request: &Request) -> Result<Response, Vec<Diagnostic>> {
+        let (_, plugin) =
+            self.plugins.get(&call.plugin).expect("evaluation knows only the functions of this registry");
+        plugin.ask(request).map_err(|err| vec![err.at(call.declared.span, "while lowering this")])
     }
 }
 
@@ -90,9 +91,10 @@ impl Linked {
                     .help("report it to whoever wrote the plugin, with this script"))
             }
             Ok(response) => Ok(response),
-            Err(err) => {
-                Err(Diagnostic::error("plugin::disagrees", format!("a plugin's answer cannot be read: {err}")))
-            }
+            Err(err) => Err(Diagnostic::error(
+                "plugin::disagrees",
+                format!("a plugin's answer cannot be read: {err}"),
+            )),
         }
     }
 }
@@ -104,5 +106,8 @@ fn disagrees(call: &Call, response: &Response) -> Diagnostic {
         Response::Lower(_) => "a lowering",
         Response::Panicked(_) => "a bug",
     };
-    Diagnostic::error("plugin::disagrees", format!("the plugin `{}` answered with {what} unasked", call.plugin))
+    Diagnostic::error(
+        "plugin::disagrees",
+        format!("the plugin `{}` answered with {what} unasked", call.plugin),
+    )
 }

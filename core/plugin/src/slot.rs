@@ -6,9 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use mops_model::{
-    Cidr, Declared, Diagnostic, Duration, Host, Name, Rate, Selector, Size, Text, Value,
-};
+use mops_model::{Cidr, Declared, Diagnostic, Duration, Host, Name, Rate, Selector, Size, Text, Value};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Something one call gives to a slot.
@@ -57,8 +55,11 @@ impl Slots {
             match contribution.value.parse() {
                 Ok(it) => given.push((it, &contribution.declared)),
                 Err(err) => wrong.push(
-                    Diagnostic::error("slot::wrong-form", format!("the slot `{}` takes another form: {err}", T::NAME))
-                        .at(contribution.declared.span, "contributed here"),
+                    Diagnostic::error(
+                        "slot::wrong-form",
+                        format!("the slot `{}` takes another form: {err}", T::NAME),
+                    )
+                    .at(contribution.declared.span, "contributed here"),
                 ),
             }
         }

@@ -6,7 +6,8 @@
 //! `each("app")` … `end()`, between which `there("address")` is a fact of the node at hand.
 
 use minijinja::{
-    Environment, Error, ErrorKind, UndefinedBehavior, Value, syntax::SyntaxConfig,
+    Environment, Error, ErrorKind, UndefinedBehavior, Value,
+    syntax::SyntaxConfig,
     value::{Serde, ValueKind},
 };
 use mops_model::{Diagnostic, Encoding, Name, Source, Text};
@@ -36,7 +37,10 @@ impl Template {
     /// When the template itself is wrong (its syntax, an unknown value): a bug of the plugin, which a test that renders
     /// it finds.
     pub fn render(&self, values: impl Serialize) -> Result<Text, Diagnostic> {
-        let marked = self.environment().render_named_str(self.name, self.text, Serde(&values)).map_err(|err| self.wrong(&err))?;
+        let marked = self
+            .environment()
+            .render_named_str(self.name, self.text, Serde(&values))
+            .map_err(|err| self.wrong(&err))?;
         match Text::parse_marked(&marked, self.encoding) {
             Ok(text) => Ok(text),
             Err(err) => panic!("{}: {err}", self.name),
@@ -97,7 +101,8 @@ struct Chosen {
 }
 
 fn name(text: &str) -> Result<Name, Error> {
-    text.parse().map_err(|err: mops_model::InvalidName| Error::new(ErrorKind::InvalidOperation, err.to_string()))
+    text.parse()
+        .map_err(|err: mops_model::InvalidName| Error::new(ErrorKind::InvalidOperation, err.to_string()))
 }
 
 fn choose(value: &Value, encoding: Encoding) -> Value {
@@ -121,7 +126,10 @@ fn written(value: &Value) -> Result<String, Error> {
         ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
         ValueKind::Map => match Text::deserialize(value.clone()) {
             Ok(text) => Ok(text.to_marked()),
-            Err(_) => Err(Error::new(ErrorKind::InvalidOperation, format!("{value} is a map and cannot be printed"))),
+            Err(_) => Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("{value} is a map and cannot be printed"),
+            )),
         },
         _ => Ok(value.to_string()),
     }
@@ -149,12 +157,17 @@ mod tests {
 
     #[test]
     fn what_is_known_later_is_a_hole() {
-        let template = "{{ each('app') }}server {{ there('address') }}:{{ there('port.nginx.http') }};\n{{ end() }}";
+        let template =
+            "{{ each('app') }}server {{ there('address') }}:{{ there('port.nginx.http') }};\n{{ end() }}";
         assert_eq!(
             render(Encoding::Nginx, template, context!()).unwrap(),
             "‹each app›server ‹there.address›:‹there.port.nginx.http›;\n‹end›"
         );
-        let text = Template { name: "test", text: "'{{ secret('key') }}' {{ here('run')|raw }}", encoding: Encoding::Php };
+        let text = Template {
+            name: "test",
+            text: "'{{ secret('key') }}' {{ here('run')|raw }}",
+            encoding: Encoding::Php,
+        };
         let text = text.render(context!()).unwrap();
         let encodings: Vec<Encoding> = text
             .parts()
