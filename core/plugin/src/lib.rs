@@ -14,6 +14,7 @@ mod options;
 mod registry;
 pub mod slot;
 mod template;
+pub mod testing;
 
 use mops_model::{Call, Diagnostic, Environment, NodeGroup, ProviderName, Site, Website};
 use serde::{Deserialize, Serialize};
