@@ -149,6 +149,16 @@ impl Text {
         Self::hole(Source::Here(fact.into()))
     }
 
+    /// A fact of the node that an [`Each`] is at; see [`Source::There`].
+    pub fn there(fact: impl Into<String>) -> Self {
+        Self::hole(Source::There(fact.into()))
+    }
+
+    /// `body`, once for each node of `role`.
+    pub fn each(role: Name, body: impl Into<Self>) -> Self {
+        Self(vec![Part::Each(Each { role, body: body.into() })])
+    }
+
     /// The parts, in order; two literals never follow one another.
     pub fn parts(&self) -> &[Part] {
         &self.0

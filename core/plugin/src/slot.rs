@@ -130,6 +130,13 @@ pub struct PhpLimit {
     pub time: Option<Duration>,
 }
 
+/// The version of PHP that the application needs, unless the script names another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhpVersion {
+    /// Major and minor, as Debian's package names have it: `8.2`.
+    pub version: String,
+}
+
 /// A key of `php.ini`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhpIni {
@@ -237,6 +244,7 @@ slots! {
     Throttle "edge.throttle",
     GeoRedirect "edge.geo",
     PhpLimit "php.limit",
+    PhpVersion "php.version",
     PhpIni "php.ini",
     MagentoEnv "magento.env",
     MagentoConfig "magento.config",
