@@ -305,7 +305,7 @@ impl Text {
         Ok(out)
     }
 
-    fn push(&mut self, part: Part) {
+    pub(crate) fn push(&mut self, part: Part) {
         match (self.0.last_mut(), part) {
             (_, Part::Literal(text)) if text.is_empty() => (),
             (Some(Part::Literal(last)), Part::Literal(text)) => last.push_str(&text),
