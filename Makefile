@@ -1,0 +1,36 @@
+# make demo   install what is missing, build, start the example shop, leave it running
+# make test   install what the tests need, run them all
+# make lint   formatting and lints, as CI checks them
+
+CARGO ?= cargo
+MOPS := target/debug/mops
+DAEMONS := varnish varnish-modules nginx php8.2-fpm php8.2-cli php8.2-redis redis-server curl gcc libc6-dev
+TEST_TOOLS := nodejs
+
+.PHONY: demo test lint build daemons test-tools fmt
+
+demo: daemons build
+	$(MOPS) script scripts/shop.rhai --yes
+	@echo
+	@echo "The shop runs. Next: $(MOPS) -C scripts status"
+	@echo "Change an option in scripts/shop.rhai and run: $(MOPS) script scripts/shop.rhai"
+	@echo "Stop it and remove it with: $(MOPS) -C scripts destroy"
+
+test: daemons test-tools build
+	$(CARGO) test --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+build:
+	$(CARGO) build --package mops
+
+daemons:
+	@sh .ci/install $(DAEMONS)
+
+test-tools:
+	@sh .ci/install $(TEST_TOOLS)
+
+fmt:
+	$(CARGO) fmt --all

@@ -1,0 +1,4 @@
+//! One test binary for the whole workspace: what no crate can test alone.
+
+mod layers;
+mod tidy;
