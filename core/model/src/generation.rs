@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Graph, Name, State};
+use crate::{Digest, Graph, Name, State, Value};
 
 /// One immutable entry in the history of a site: everything a rollback needs, by digest or in itself.
 ///
@@ -26,6 +26,9 @@ pub struct Generation {
     pub closures: Vec<Digest>,
     /// The source texts it came from, by path.
     pub sources: BTreeMap<String, Digest>,
+    /// What is shown after an apply, by name: `url.pl`; texts may hold outputs of resources.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, Value>,
 }
 
 /// When and by whom a generation was made.
