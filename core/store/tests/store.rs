@@ -22,6 +22,7 @@ fn generation(number: u64, parent: Option<Digest>) -> Generation {
         graph: Graph::default(),
         state: State::default(),
         closures: Vec::new(),
+        outputs: [].into(),
         sources: [("shop.rhai".to_owned(), Digest::of(b"site(\"acme\");"))].into(),
     }
 }
