@@ -27,7 +27,7 @@ pub struct Generation {
     /// The source texts it came from, by path.
     pub sources: BTreeMap<String, Digest>,
     /// What is shown after an apply, by name: `url.pl`; texts may hold outputs of resources.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, Value>,
 }
 
