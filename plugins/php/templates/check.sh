@@ -5,14 +5,14 @@ set -eu
 new="$1/php"
 
 # A mistake in the syntax of php.ini is a word on standard error, with 0 as the status.
-said=$({{ program|raw }} -m -c "$new/php.ini" 2>&1 >/dev/null) || true
+said=$({{ program|raw }} -i -c "$new/php.ini" 2>&1 >/dev/null) || true
 if [ -n "$said" ]; then
   echo "$said" >&2
   exit 1
 fi
-loaded=$({{ program|raw }} -m -c "$new/php.ini" 2>/dev/null)
+described=$({{ program|raw }} -i -c "$new/php.ini")
 for extension in {{ extensions|raw }}; do
-  if ! echo "$loaded" | grep -qix "$extension"; then
+  if ! echo "$described" | grep -qx "$extension"; then
     echo "PHP lacks the extension $extension: apt install php{{ version|raw }}-$extension" >&2
     exit 1
   fi
