@@ -80,7 +80,7 @@ fn fill(text: &Text, output: &dyn Fn(&Address, &str) -> Option<Value>) -> Result
     for part in text.parts() {
         filled.push(match part {
             Part::Hole(Hole { source: Source::Output { address, attribute }, encoding }) => {
-                let written = in_text(known(output, address, attribute)?, address, attribute)?;
+                let written = in_text(&known(output, address, attribute)?, address, attribute)?;
                 Part::Literal(encoding.encode(&written)?)
             }
             Part::Each(each) => Part::Each(Each { role: each.role.clone(), body: fill(&each.body, output)? }),
@@ -91,10 +91,10 @@ fn fill(text: &Text, output: &dyn Fn(&Address, &str) -> Option<Value>) -> Result
 }
 
 /// An output as it stands inside a longer text.
-fn in_text(value: Value, address: &Address, attribute: &str) -> Result<String, Unresolved> {
+fn in_text(value: &Value, address: &Address, attribute: &str) -> Result<String, Unresolved> {
     let not_text =
         |found| Unresolved::NotText { address: address.clone(), attribute: attribute.to_owned(), found };
-    match &value {
+    match value {
         Value::Int(number) => Ok(number.to_string()),
         Value::Bool(truth) => Ok(truth.to_string()),
         Value::Text(text) => {

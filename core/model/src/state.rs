@@ -36,4 +36,19 @@ impl State {
     pub fn output(&self, address: &Address, attribute: &str) -> Option<&Value> {
         self.resources.get(address)?.outputs.get(attribute)
     }
+
+    /// Gives the resource at `from` the address `to`, everywhere; whether there was one and its new address was free.
+    pub fn rename(&mut self, from: &Address, to: &Address) -> bool {
+        if self.resources.contains_key(to) {
+            return false;
+        }
+        let Some(renamed) = self.resources.remove(from) else { return false };
+        self.resources.insert(to.clone(), renamed);
+        for other in self.resources.values_mut() {
+            for need in other.needs.iter_mut().filter(|need| *need == from) {
+                *need = to.clone();
+            }
+        }
+        true
+    }
 }

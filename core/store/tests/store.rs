@@ -1,5 +1,7 @@
 //! What a store keeps, and what it says when it cannot.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::fs;
 
 use mops_model::{Digest, Generation, Graph, Name, State};
