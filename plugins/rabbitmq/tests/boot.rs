@@ -2,6 +2,8 @@
 //!
 //! Where RabbitMQ is not installed these tests say so and pass.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::fs::{Permissions, create_dir_all, set_permissions};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,5 +1,7 @@
 //! What `rabbitmq` renders, judged by RabbitMQ itself: its configuration schema, and a broker that boots from it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use mops_plugin::model::{Call, Diagnostic, Text, Value, Website};
 use mops_plugin::slot::{Consumer, MagentoEnv, Slot};
 use mops_plugin::testing::{call, context, fill, website};
