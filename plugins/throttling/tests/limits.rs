@@ -1,5 +1,7 @@
 //! What a script's limit gives to the edge, and what is refused.
 
+#![expect(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+
 use mops_plugin::{
     Context, Lowered, Plugin, Slots,
     model::{Call, Declared, Diagnostic, Name, Site, Value},
