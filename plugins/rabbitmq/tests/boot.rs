@@ -2,7 +2,11 @@
 //!
 //! Where RabbitMQ is not installed these tests say so and pass.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails where it panics, and says why it skips"
+)]
 
 use std::fs::{Permissions, create_dir_all, set_permissions};
 use std::io::{Read, Write};
