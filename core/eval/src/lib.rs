@@ -1,1 +1,154 @@
-//! Script text in, site out.
+//! Script text in, [`Site`] out, with the place of everything. The only crate that knows Rhai.
+//!
+//! A script is read and checked as a whole, then it runs; what is wrong is collected on both ways and told at once, in
+//! the order of the source, each mistake once and none that follows from another.
+//!
+//! **Invariant:** evaluation is pure and bounded. It reads through [`Sources`] only; the same script, sources and
+//! [`World`] give the same site.
+//! **Invariant:** no type of Rhai is in the public interface.
+
+mod check;
+mod declare;
+mod engine;
+mod findings;
+mod finish;
+mod folder;
+mod functions;
+mod given;
+mod handle;
+mod literal;
+mod load;
+mod plain;
+mod refused;
+mod run;
+mod sources;
+mod stat_cache;
+mod table;
+mod texts;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use mops_model::{Catalog, Diagnostic, Name, Site};
+use mops_plugin::Manifest;
+
+pub use folder::Folder;
+pub use functions::functions;
+pub use sources::{InputFound, SourceError, Sources};
+pub use texts::SourceTexts;
+
+use crate::{
+    load::Loader,
+    run::{Run, State},
+    sources::{Reader, answer, folder_of},
+    table::Table,
+};
+
+/// What a script may know besides its own text.
+#[derive(Clone)]
+pub struct World<'a> {
+    /// What the plugins offer.
+    pub manifests: Vec<&'a Manifest>,
+    /// Every resource type that can be declared.
+    pub catalog: &'a Catalog,
+    /// Values for `param`, from `--set` and mops.toml, by name.
+    pub parameters: BTreeMap<String, String>,
+    /// The environment's name, as `environment()` returns it.
+    pub environment: Name,
+}
+
+/// A script that is right.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// What it declares.
+    pub site: Site,
+    /// What was read.
+    pub texts: SourceTexts,
+    /// What is worth saying.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A script that is wrong.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// All its mistakes, in the order of the source; those without a place come last.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was read.
+    pub texts: SourceTexts,
+}
+
+/// The stack of the thread that evaluates: 512 calls deep fit in a debug build too. Only what is used is taken.
+const STACK: usize = 256 << 20;
+
+/// Evaluates the script at `script`, a path relative to the root of `sources`.
+///
+/// # Errors
+/// Everything that is wrong with the script.
+///
+/// # Panics
+/// When evaluation has a bug.
+pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Evaluated, Failed> {
+    let (reader, questions) = Reader::new();
+    let run = Arc::new(Run {
+        table: Table::new(&world.manifests),
+        catalog: world.catalog.clone(),
+        parameters: world.parameters.clone(),
+        environment: world.environment.clone(),
+        reader,
+        folder: folder_of(script).to_owned(),
+        state: Mutex::new(State::default()),
+    });
+    let path = script.to_owned();
+    let thread = thread::Builder::new().name("eval".to_owned()).stack_size(STACK).spawn(move || evaluate(&run, &path));
+    match thread {
+        Ok(thread) => {
+            answer(&questions, sources);
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        }
+        Err(err) => {
+            let found = Diagnostic::error("eval::limit-thread", format!("no thread can be started: {err}"));
+            Err(Failed { diagnostics: vec![found.help("free some memory")], texts: SourceTexts::default() })
+        }
+    }
+}
+
+fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Failed> {
+    // Closures are named by hash; with a fixed seed their names are the same in every run. Set already means set to this.
+    let _is_first = rhai::config::hashing::set_hashing_seed(Some([0x6d, 0x6f, 0x70, 0x73])).is_ok();
+    let mut engine = engine::engine(run);
+    let natives = engine::natives(&engine, run);
+    let mut loader = Loader {
+        run,
+        engine: &mut engine,
+        natives,
+        files: BTreeMap::new(),
+        stubs: BTreeSet::new(),
+        missing_modules: BTreeSet::new(),
+        missing_variables: BTreeSet::new(),
+        open: Vec::new(),
+        has_syntax_errors: false,
+    };
+    loader.load(path, None);
+    let Loader { files, stubs, missing_variables, has_syntax_errors, .. } = loader;
+    let mut site = None;
+    if !has_syntax_errors {
+        engine::offer(&mut engine, run, stubs);
+        let ended = engine::execute(engine, run, path, files, missing_variables);
+        let mut state = run.state();
+        match ended {
+            Ok(()) => site = finish::finish(run, &mut state),
+            Err(err) => refused::ended(run, &mut state, &err, path),
+        }
+    }
+    let state = std::mem::take(&mut *run.state());
+    let is_right = !state.findings.has_errors();
+    let (texts, diagnostics) = (state.texts, state.findings.into_sorted());
+    match site {
+        Some(site) if is_right => Ok(Evaluated { site, texts, warnings: diagnostics }),
+        Some(_) | None => Err(Failed { diagnostics, texts }),
+    }
+}

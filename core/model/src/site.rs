@@ -226,6 +226,9 @@ pub struct RawResource {
     pub address: Address,
     /// Its inputs.
     pub inputs: Options,
+    /// What must exist before it, besides the resources whose outputs it uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Address>,
     /// Whether deleting it is refused unless it is asked for by name.
     pub protect: bool,
     /// Where it was declared.

@@ -1,0 +1,170 @@
+//! What only the whole script shows: references, and rules between declarations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mops_model::{Diagnostic, FlowDeclaration, FlowEnd, Name, Role, Site, SourceId, Span, nearest};
+
+use crate::{
+    declare::{Declarations, RoleDeclaration, default_roles},
+    findings::Findings,
+    run::{Run, State},
+};
+
+/// The site, if nothing is wrong with what was declared; what is wrong is among the findings.
+pub(crate) fn finish(run: &Run, state: &mut State) -> Option<Site> {
+    let mut declared = std::mem::take(&mut state.declared);
+    let findings = &mut state.findings;
+    let whole = Whole { names: &declared.names };
+    if !declared.has_site {
+        let start = Span { source: SourceId(0), start: 0, end: 0 };
+        let found = Diagnostic::error("eval::site-missing", "the script names no site").at(start, "nowhere in this script");
+        findings.push(found.help("begin with site(\"acme\", #{ magento: #{ version: \"2.4.6\", release: path(\"release\") } });"));
+    }
+    whole.references(&declared, findings);
+    whole.parameters(run, findings);
+    websites(&declared, findings);
+    let roles = roles(std::mem::take(&mut declared.roles), findings);
+    let flows = whole.flows(&declared, findings);
+    let (name, options, site) = declared.site?;
+    Some(Site {
+        name,
+        options,
+        declared: site,
+        websites: declared.websites,
+        roles,
+        calls: declared.calls,
+        daemons: declared.daemons,
+        flows,
+        resources: declared.resources,
+        outputs: declared.outputs,
+        moves: declared.moves,
+        secrets: declared.secrets,
+        inputs: declared.inputs.into_values().collect(),
+        listings: declared.listings,
+    })
+}
+
+struct Whole<'a> {
+    names: &'a BTreeMap<(&'static str, String), Span>,
+}
+
+impl Whole<'_> {
+    /// Every name of `what`, those of every site included.
+    fn names(&self, what: &str) -> BTreeSet<&str> {
+        let declared = self.names.keys().filter(|(it, _)| *it == what).map(|(_, name)| name.as_str());
+        let always: &[&str] = match what {
+            "role" => &["edge", "app", "persistent"],
+            _ => &[],
+        };
+        declared.chain(always.iter().copied()).collect()
+    }
+
+    fn references(&self, declared: &Declarations, findings: &mut Findings) {
+        for it in &declared.references {
+            let known: BTreeSet<&str> = it.among.iter().flat_map(|what| self.names(what)).collect();
+            if known.contains(it.name.as_str()) || findings.is_wrong_at(it.span) {
+                continue;
+            }
+            let among = it.among.join(" or ");
+            let code = format!("eval::unknown-{}", it.among.first().unwrap_or(&"name"));
+            let found = Diagnostic::error(code, format!("`{}`: there is no {among} {:?}", it.shown, it.name));
+            findings.push(found.at(it.span, "not declared").help(suggestion(&it.name, &known)));
+        }
+    }
+
+    fn parameters(&self, run: &Run, findings: &mut Findings) {
+        let known = self.names("param");
+        for name in run.parameters.keys().filter(|it| !known.contains(it.as_str())) {
+            let found = Diagnostic::error("eval::unknown-parameter", format!("the script has no parameter `{name}`"));
+            findings.push(found.help(match known.is_empty() {
+                true => "it declares none; declare one with param(\"name\", #{ … })".to_owned(),
+                false => suggestion(name, &known),
+            }));
+        }
+    }
+
+    fn flows(&self, declared: &Declarations, findings: &mut Findings) -> Vec<FlowDeclaration> {
+        let mut flows = Vec::new();
+        for it in &declared.flows {
+            let from = self.end(&it.from, declared, it.declared.of("from"), findings);
+            let to = self.end(&it.to, declared, it.declared.of("to"), findings);
+            if let (Some(from), Some(to)) = (from, to) {
+                flows.push(FlowDeclaration { from, to, port: it.port, declared: it.declared.clone() });
+            }
+        }
+        flows
+    }
+
+    /// A network, a role, or the role that runs a daemon.
+    fn end(&self, text: &str, declared: &Declarations, span: Span, findings: &mut Findings) -> Option<FlowEnd> {
+        if let Ok(network) = text.parse() {
+            return Some(FlowEnd::Network(network));
+        }
+        let (roles, daemons) = (self.names("role"), self.names("daemon"));
+        if roles.contains(text) {
+            return text.parse::<Name>().ok().map(FlowEnd::Role);
+        }
+        if daemons.contains(text) {
+            let daemon = declared.daemons.iter().find(|it| it.name.as_str() == text)?;
+            return Some(FlowEnd::Role(daemon.on.clone()));
+        }
+        let known = roles.union(&daemons).copied().collect();
+        let found = Diagnostic::error("eval::unknown-role", format!("`allow`: {text:?} is no role, no daemon and no network"));
+        findings.push(found.at(span, "not declared").help(suggestion(text, &known)));
+        None
+    }
+}
+
+fn suggestion(name: &str, known: &BTreeSet<&str>) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None if known.is_empty() => "none is declared".to_owned(),
+        None => format!("declared: {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn websites(declared: &Declarations, findings: &mut Findings) {
+    let mut taken: BTreeMap<(&str, &str), (&Name, Span)> = BTreeMap::new();
+    let mut fallback: Option<(&Name, Span)> = None;
+    for website in &declared.websites {
+        for (i, host) in website.hosts.iter().enumerate() {
+            let span = website.declared.of(&format!("hosts[{i}]"));
+            if let Some((other, first)) = taken.insert((host.as_str(), website.path.as_str()), (&website.name, span)) {
+                let shown = format!("{host}{}", website.path);
+                let message = format!("`{shown}` belongs to two websites: `{other}` and `{}`", website.name);
+                let found = Diagnostic::error("eval::duplicate", message).at(span, "here again").at(first, "first here");
+                findings.push(found.help("give one of them another host, or a `path` of its own"));
+            }
+        }
+        if !website.fallback {
+            continue;
+        }
+        let span = website.declared.of("fallback");
+        if let Some((other, first)) = fallback.replace((&website.name, span)) {
+            let message = format!("two websites are the fallback: `{other}` and `{}`", website.name);
+            let found = Diagnostic::error("eval::duplicate", message).at(span, "here again").at(first, "first here");
+            findings.push(found.help("only one website can answer for unknown hosts"));
+        }
+    }
+}
+
+fn roles(declarations: Vec<RoleDeclaration>, findings: &mut Findings) -> Vec<Role> {
+    let mut roles = default_roles();
+    let hosts: Vec<(Name, Option<Name>, Span)> =
+        declarations.iter().map(|it| (it.name.clone(), it.with.clone(), it.place("with"))).collect();
+    for it in declarations {
+        it.apply(&mut roles);
+    }
+    for (name, with, span) in hosts {
+        let Some(with) = with else { continue };
+        let is_guest = |it: &Role| it.name == with && it.with.is_some();
+        let message = match roles.iter().any(is_guest) {
+            _ if with == name => format!("`role`: `{name}` cannot share nodes with itself"),
+            true => format!("`role`: `{name}` shares nodes with `{with}`, which has none of its own"),
+            false => continue,
+        };
+        let found = Diagnostic::error("eval::wrong-value", message).at(span, "here");
+        findings.push(found.help("name a role that has nodes of its own"));
+    }
+    roles
+}

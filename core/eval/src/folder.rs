@@ -1,0 +1,3 @@
+//! A folder of the file system as sources.
+/// A folder.
+pub struct Folder;

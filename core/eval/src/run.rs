@@ -1,0 +1,139 @@
+//! What a running script has declared so far.
+//!
+//! **Invariant:** a mistake in a call never stops the script: it is noted, and the call returns something that other
+//! calls take without complaint.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+
+use mops_model::{Catalog, Declared, Diagnostic, Name, Options, SourceId, Span};
+use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
+
+use crate::{
+    check::Index,
+    declare::{self, Declarations},
+    findings::Findings,
+    given::{Given, Places, diagnostic},
+    handle::{Handle, Raised},
+    plain,
+    sources::Reader,
+    table::{Callee, Table},
+    texts::SourceTexts,
+};
+
+/// One evaluation.
+pub(crate) struct Run {
+    pub(crate) table: Table,
+    pub(crate) catalog: Catalog,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) environment: Name,
+    pub(crate) reader: Reader,
+    /// The folder of the script, which paths are relative to.
+    pub(crate) folder: String,
+    pub(crate) state: Mutex<State>,
+}
+
+/// What an evaluation has found so far.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) texts: SourceTexts,
+    pub(crate) findings: Findings,
+    pub(crate) index: Index,
+    pub(crate) declared: Declarations,
+}
+
+/// One call that runs, checked.
+pub(crate) struct Checked<'a> {
+    pub(crate) callee: &'a Callee,
+    /// Arguments and options, defaults filled in.
+    pub(crate) options: Options,
+    pub(crate) places: Places,
+    pub(crate) declared: Declared,
+    /// Whether anything is wrong or not known: then only its name counts.
+    pub(crate) is_whole: bool,
+}
+
+impl Run {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while holding it; were it so, the panic would end the evaluation anyway.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `callee` for a script.
+    pub(crate) fn call(&self, callee: &Arc<Callee>, context: &NativeCallContext<'_>, arguments: &[&mut Dynamic]) -> Result<Dynamic, Box<EvalAltResult>> {
+        let mut state = self.state();
+        let places = state.places(context, callee);
+        let given = given(callee, arguments);
+        let wrong = given.check(callee);
+        let is_whole = wrong.is_empty() && given.unknown.is_empty() && !given.is_open;
+        for mismatch in &wrong {
+            state.findings.push(diagnostic(callee, mismatch, &places));
+        }
+        let place = state.texts.place(places.call);
+        let declared = Declared { span: places.call, keys: places.keys.clone(), place };
+        let options = callee.function.with_defaults(given.into_options());
+        Ok(declare::declare(self, &mut state, Checked { callee, options, places, declared, is_whole }))
+    }
+
+    /// Notes a mistake at the place of `context`.
+    pub(crate) fn report(&self, context: &NativeCallContext<'_>, raised: Raised) {
+        let mut state = self.state();
+        let source = state.source(context.call_source());
+        let span = state.texts.token(source, context.call_position());
+        let found = Diagnostic::error(raised.code, raised.message).at(span, "here");
+        state.findings.push(match raised.help {
+            Some(help) => found.help(help),
+            None => found,
+        });
+    }
+}
+
+impl State {
+    pub(crate) fn source(&self, path: Option<&str>) -> SourceId {
+        path.and_then(|it| self.texts.id(it)).unwrap_or_default()
+    }
+
+    /// Where the call stands. A closure that runs inside another file's function reports that file: then the position
+    /// is looked up in the others.
+    fn places(&self, context: &NativeCallContext<'_>, callee: &Callee) -> Places {
+        let source = self.source(context.call_source());
+        let at = context.call_position();
+        let is_here = |places: &&Places| self.texts.slice(places.call).ends_with(last_word(&callee.shown));
+        let key = |source| (source, at.line(), at.position());
+        let here = self.index.get(&key(source)).filter(is_here);
+        let anywhere = || self.texts.texts().find_map(|(source, _, _)| self.index.get(&key(source)).filter(is_here));
+        let nowhere = || Places { call: self.texts.token(source, at), ..Places::default() };
+        here.or_else(anywhere).cloned().unwrap_or_else(nowhere)
+    }
+
+    pub(crate) fn at(&self, source: SourceId, position: Position) -> Span {
+        self.texts.token(source, position)
+    }
+}
+
+fn last_word(shown: &str) -> &str {
+    shown.rsplit("::").next().unwrap_or(shown)
+}
+
+fn given(callee: &Callee, arguments: &[&mut Dynamic]) -> Given {
+    let mut given = Given::default();
+    let mut rest = arguments;
+    if callee.ends_in_options(arguments.len())
+        && let Some((options, before)) = arguments.split_last()
+    {
+        rest = before;
+        match options.read_lock::<Map>() {
+            Some(map) => given.options = plain::record(&map, "", &mut given),
+            None if options.read_lock::<Handle>().is_some_and(|it| matches!(*it, Handle::Broken)) => given.is_open = true,
+            None => {
+                given.is_open = true;
+                given.refuse("", "wrong-type", "its options must be a map".to_owned(), Some("write #{ key: value }"));
+            }
+        }
+    }
+    for (field, it) in callee.function.arguments.iter().zip(rest) {
+        let value = plain::plain(it, &field.name, &mut given);
+        given.arguments.insert(field.name.clone(), value);
+    }
+    given
+}

@@ -1,0 +1,140 @@
+//! Every text that an evaluation read, and places in it.
+//!
+//! **Invariant:** a span is a byte range on character boundaries of its text, whatever position it was made from.
+//! **Invariant:** texts keep the number they got: the script is 0, imported files follow in the order of their import.
+
+use mops_model::{SourceId, Span};
+use rhai::Position;
+
+/// Every text that an evaluation read: the script and the files it imports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceTexts(Vec<SourceText>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct SourceText {
+    path: String,
+    text: String,
+    /// The first byte of each line.
+    lines: Vec<usize>,
+}
+
+impl SourceTexts {
+    /// Each text with its number and its path relative to the root of the sources, in the order of reading.
+    pub fn texts(&self) -> impl Iterator<Item = (SourceId, &str, &str)> {
+        self.0.iter().enumerate().map(|(i, it)| (id_of(i), it.path.as_str(), it.text.as_str()))
+    }
+
+    /// The place for people: `shop.rhai:14`, the line counted from 1; the path alone when there is no such line.
+    pub fn place(&self, span: Span) -> String {
+        match self.get(span.source) {
+            None => String::new(),
+            Some(it) => format!("{}:{}", it.path, it.lines.partition_point(|start| *start <= span.start as usize)),
+        }
+    }
+
+    pub(crate) fn add(&mut self, path: &str, text: &str) -> SourceId {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        self.0.push(SourceText { path: path.to_owned(), text: text.to_owned(), lines });
+        id_of(self.0.len() - 1)
+    }
+
+    pub(crate) fn id(&self, path: &str) -> Option<SourceId> {
+        self.0.iter().position(|it| it.path == path).map(id_of)
+    }
+
+    pub(crate) fn text(&self, source: SourceId) -> &str {
+        self.get(source).map_or("", |it| &it.text)
+    }
+
+    pub(crate) fn slice(&self, span: Span) -> &str {
+        self.text(span.source).get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+
+    /// The token that starts at `position`: Rhai knows no ends, so that the token is measured here. No position means
+    /// the start of the text.
+    pub(crate) fn token(&self, source: SourceId, position: Position) -> Span {
+        let start = self.offset(source, position);
+        let rest = &self.text(source)[start..];
+        span(source, start, start + token_length(rest))
+    }
+
+    /// The last character of the last token before `position`, where something is missing.
+    pub(crate) fn before(&self, source: SourceId, position: Position) -> Span {
+        let text = self.text(source);
+        let mut end = self.offset(source, position);
+        loop {
+            let code = text[..end].trim_end();
+            let line = code.rfind('\n').map_or(0, |it| it + 1);
+            match comment_start(&code[line..]) {
+                Some(comment) => end = line + comment,
+                None => {
+                    let start = code.char_indices().next_back().map_or(0, |(at, _)| at);
+                    return span(source, start, code.len());
+                }
+            }
+        }
+    }
+
+    fn get(&self, source: SourceId) -> Option<&SourceText> {
+        self.0.get(usize::from(source.0))
+    }
+
+    /// Rhai counts lines and columns from 1, columns in characters.
+    fn offset(&self, source: SourceId, position: Position) -> usize {
+        let Some(text) = self.get(source) else { return 0 };
+        let line = position.line().unwrap_or(1).saturating_sub(1);
+        let Some(start) = text.lines.get(line) else { return text.text.len() };
+        let column = position.position().unwrap_or(1).saturating_sub(1);
+        let rest = &text.text[*start..];
+        start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
+    }
+}
+
+/// Where a `//` comment starts in a line, quotes minded.
+fn comment_start(line: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, c) in line.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open && !escaped => quote = None,
+            (None, '"' | '`') => quote = Some(c),
+            (None, '/') if line[at..].starts_with("//") => return Some(at),
+            _ => (),
+        }
+        escaped = c == '\\' && !escaped && quote != Some('`');
+    }
+    None
+}
+
+fn token_length(rest: &str) -> usize {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let Some(first) = rest.chars().next() else { return 0 };
+    match first {
+        '"' | '`' => quoted_length(rest, first),
+        '#' if rest.starts_with("#{") => 2,
+        '\n' | '\r' => 0,
+        c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+        c => c.len_utf8(),
+    }
+}
+
+fn quoted_length(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            c if c == quote && !escaped => return at + c.len_utf8(),
+            '\n' => return at,
+            c => escaped = c == '\\' && !escaped && quote == '"',
+        }
+    }
+    rest.len()
+}
+
+fn id_of(index: usize) -> SourceId {
+    SourceId(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+pub(crate) fn span(source: SourceId, start: usize, end: usize) -> Span {
+    let byte = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
+    Span { source, start: byte(start), end: byte(end) }
+}
