@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use mops_plugin::{
     Context, Lowered, Slots, Template,
-    model::{Call, Diagnostic, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, RunType, Size, Value, Website},
+    model::{
+        Call, Diagnostic, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, RunType, Size, Value,
+        Website,
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

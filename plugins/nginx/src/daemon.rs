@@ -20,8 +20,18 @@ pub(crate) fn daemon(name: &str, listens: BTreeMap<Name, Listen>, after: Vec<Nam
     let words = |folder: &str, more: &[&str]| -> Vec<Text> {
         let config = Text::here(folder.to_owned()).then(folder_of(folder)).then(format!("{name}/nginx.conf"));
         let prefix = Text::here("tmp").then("/");
-        let own = [Text::literal("-p"), prefix, Text::literal("-c"), config, Text::literal("-e"), Text::literal("stderr")];
-        std::iter::once(Text::literal("nginx")).chain(more.iter().map(|it| Text::literal(*it))).chain(own).collect()
+        let own = [
+            Text::literal("-p"),
+            prefix,
+            Text::literal("-c"),
+            config,
+            Text::literal("-e"),
+            Text::literal("stderr"),
+        ];
+        std::iter::once(Text::literal("nginx"))
+            .chain(more.iter().map(|it| Text::literal(*it)))
+            .chain(own)
+            .collect()
     };
     Daemon {
         command: words("current", &[]),

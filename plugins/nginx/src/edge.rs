@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use mops_plugin::{
     Context, Lowered, Slots, Template,
     model::{
-        Call, Cidr, Diagnostic, Duration, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, Size, Text, Value,
-        Website,
+        Call, Cidr, Diagnostic, Duration, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, Size,
+        Text, Value, Website,
     },
     slot::Upstream,
 };
@@ -175,7 +175,9 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
     let read_timeout = limits::longest(slots)?;
     let (servers, redirects) = servers(context, options.aliases);
 
-    for website in context.site.websites.iter().filter(|it| servers.iter().any(|server| server.website == it.name)) {
+    for website in
+        context.site.websites.iter().filter(|it| servers.iter().any(|server| server.website == it.name))
+    {
         lowered.certificate("edge", &website.name, context.hosts(website));
     }
     snippets.add_to(&mut lowered, "edge", DAEMON);
@@ -214,14 +216,19 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
     }
     let places = [("http", listen(Protocol::Http, 80, true)), ("https", listen(Protocol::Https, 443, true))];
     let places = BTreeMap::from(places.map(|(name, it)| (Name::literal(name), it)));
-    lowered.daemon("edge", DAEMON, daemon(DAEMON, places, upstream.into_iter().map(|it| it.daemon).collect()));
+    lowered.daemon(
+        "edge",
+        DAEMON,
+        daemon(DAEMON, places, upstream.into_iter().map(|it| it.daemon).collect()),
+    );
     lowered.package("edge", "nginx", "nginx");
     for place in ["http", "https"] {
         lowered.flow(FlowEnd::Network(the_world()), "edge", DAEMON, place);
     }
     lowered.setting("nginx.edge.proxy_read_timeout", read_timeout.to_string());
     lowered.setting("nginx.edge.client_max_body_size", options.body.to_string());
-    lowered.setting("nginx.edge.header_buffer", Value::text(Size::bytes(HEADER_BUFFER_KIB << 10).to_string()));
+    lowered
+        .setting("nginx.edge.header_buffer", Value::text(Size::bytes(HEADER_BUFFER_KIB << 10).to_string()));
     Ok(lowered)
 }
 
@@ -236,9 +243,12 @@ fn upstream(slots: &Slots) -> Result<Option<Upstream>, Vec<Diagnostic>> {
     let first = given.next();
     let others: Vec<Diagnostic> = given
         .map(|(it, declared)| {
-            Diagnostic::error("nginx::upstream", format!("`{}` and another service both stand behind the edge", it.daemon))
-                .at(declared.span, "this is the second")
-                .help("keep one of them")
+            Diagnostic::error(
+                "nginx::upstream",
+                format!("`{}` and another service both stand behind the edge", it.daemon),
+            )
+            .at(declared.span, "this is the second")
+            .help("keep one of them")
         })
         .collect();
     match others.is_empty() {
@@ -256,7 +266,8 @@ fn servers(context: &Context, aliases: Aliases) -> (Vec<Server>, Vec<Redirect>) 
     let mut redirects = Vec::new();
     for website in websites {
         let own = website.hosts.iter().filter(|host| websites::owner(context, host) == Some(website));
-        let (away, served): (Vec<_>, Vec<_>) = own.partition(|host| is_alias(context, website, host, aliases));
+        let (away, served): (Vec<_>, Vec<_>) =
+            own.partition(|host| is_alias(context, website, host, aliases));
         if served.is_empty() {
             continue;
         }

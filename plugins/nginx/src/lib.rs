@@ -23,8 +23,16 @@ pub struct Nginx;
 impl Plugin for Nginx {
     fn manifest(&self) -> Manifest {
         Manifest::new("nginx", "TLS edge and application web server.")
-            .function(Function::new::<edge::Options>("edge", Calls::Implied, "nginx::edge(#{ aliases: \"redirect\" });"))
-            .function(Function::new::<app::Options>("app", Calls::Implied, "nginx::app(#{ body: \"128M\" });"))
+            .function(Function::new::<edge::Options>(
+                "edge",
+                Calls::Implied,
+                "nginx::edge(#{ aliases: \"redirect\" });",
+            ))
+            .function(Function::new::<app::Options>(
+                "app",
+                Calls::Implied,
+                "nginx::app(#{ body: \"128M\" });",
+            ))
             .function(
                 Function::new::<snippet::Options>(
                     "snippet",
@@ -34,7 +42,10 @@ impl Plugin for Nginx {
                 .arguments(&["place", "source"]),
             )
             .slot("edge.upstream", "What the TLS edge hands requests to on its own node; at most one.")
-            .slot("edge.throttle", "Limits on how often requests may come; the first that means a request counts it.")
+            .slot(
+                "edge.throttle",
+                "Limits on how often requests may come; the first that means a request counts it.",
+            )
             .slot("nginx.snippet", "nginx configuration of the user's own, in the order of the script.")
             .slot("php.limit", "PHP's limits for some requests; the first that means a request decides.")
     }

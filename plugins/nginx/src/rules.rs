@@ -72,7 +72,12 @@ impl Rule {
         };
         let website = on(selector, declared, context)?;
         if let Some(name) = &website {
-            must(Condition { name: "website", of: "website", exact: vec![name.clone()], ..Condition::default() });
+            must(Condition {
+                name: "website",
+                of: "website",
+                exact: vec![name.clone()],
+                ..Condition::default()
+            });
         }
         if !selector.method.is_empty() {
             let exact = selector.method.clone();
@@ -95,7 +100,13 @@ impl Rule {
             // Without a website, a path may be meant with a prefix or below one.
             let otherwise = website.is_none().then_some("full");
             let patterns = vec![path.clone()];
-            must(Condition { name: "path", of: "path", patterns: patterns.clone(), otherwise, ..Condition::default() });
+            must(Condition {
+                name: "path",
+                of: "path",
+                patterns: patterns.clone(),
+                otherwise,
+                ..Condition::default()
+            });
             if let Some(name) = otherwise {
                 conditions.push(Condition { name, of: "full_path", patterns, ..Condition::default() });
             }
@@ -110,8 +121,11 @@ fn on(selector: &Selector, declared: &Declared, context: &Context) -> Result<Opt
     match (context.site.website(on.as_str()), on.as_str()) {
         (Some(website), _) => Ok(Some(website.name.to_string())),
         (None, "edge" | "app") => Ok(None),
-        (None, _) => Err(Diagnostic::error("nginx::target", format!("`on`: `{on}` is no website, and requests do not pass it"))
-            .at(declared.of("on"), "here")
-            .help("name a website, or leave `on` out")),
+        (None, _) => Err(Diagnostic::error(
+            "nginx::target",
+            format!("`on`: `{on}` is no website, and requests do not pass it"),
+        )
+        .at(declared.of("on"), "here")
+        .help("name a website, or leave `on` out")),
     }
 }

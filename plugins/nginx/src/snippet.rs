@@ -69,9 +69,12 @@ impl Options {
     /// When the file is no text.
     pub(crate) fn snippet(&self) -> Result<NginxSnippet, Diagnostic> {
         let text = self.source.text.clone().ok_or_else(|| {
-            Diagnostic::error("nginx::snippet", format!("`source`: {} is no text of at most 1 MiB", self.source.path))
-                .at_option("source")
-                .help("name a file of nginx directives in UTF-8")
+            Diagnostic::error(
+                "nginx::snippet",
+                format!("`source`: {} is no text of at most 1 MiB", self.source.path),
+            )
+            .at_option("source")
+            .help("name a file of nginx directives in UTF-8")
         })?;
         let place = self.place.as_str().to_owned();
         Ok(NginxSnippet(Snippet { place, text, origin: self.source.path.clone() }))
@@ -79,8 +82,14 @@ impl Options {
 }
 
 impl Place {
-    const ALL: [Self; 6] =
-        [Self::EdgeHttp, Self::EdgeServer, Self::EdgeLocation, Self::AppHttp, Self::AppServer, Self::AppLocation];
+    const ALL: [Self; 6] = [
+        Self::EdgeHttp,
+        Self::EdgeServer,
+        Self::EdgeLocation,
+        Self::AppHttp,
+        Self::AppServer,
+        Self::AppLocation,
+    ];
 
     /// As a script writes it.
     pub(crate) fn as_str(self) -> &'static str {

@@ -1,0 +1,1 @@
+//! The application's web server, with PHP that says what it was told.

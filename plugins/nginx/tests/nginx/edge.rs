@@ -1,0 +1,1 @@
+//! The edge, with an echo where the cache would stand.
