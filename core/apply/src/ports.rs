@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use mops_model::{Address, Digest, Recorded, Value};
 use thiserror::Error;
 
+use crate::Operation;
+
 /// What a resource is made from, with every output of others filled in.
 pub type Inputs = BTreeMap<String, Value>;
 
@@ -19,16 +21,25 @@ pub type Outputs = BTreeMap<String, Value>;
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// What exists of `wanted`, in one batch: each resource with the record of it, if there is one. What does not
-    /// exist is left out.
-    async fn read(&self, wanted: &BTreeMap<Address, Option<Recorded>>) -> Result<BTreeMap<Address, Observed>, Refused>;
+    /// exist is left out. What exists and is not usable is left out too, or looks different from what it should be.
+    async fn read(
+        &self,
+        wanted: &BTreeMap<Address, Option<Recorded>>,
+    ) -> Result<BTreeMap<Address, Observed>, Refused>;
 
-    /// Makes it, or finds what an earlier run made. Returns when it is usable.
+    /// Makes it; or finds what an earlier run made, with whatever inputs, and makes that look like `inputs`. Returns
+    /// when it is usable.
     async fn create(&self, address: &Address, inputs: &Inputs) -> Result<Outputs, Refused>;
 
     /// Makes what is on record look like `inputs`. Returns when it is usable; when it refuses, what was there still is.
-    async fn update(&self, address: &Address, recorded: &Recorded, inputs: &Inputs) -> Result<Outputs, Refused>;
+    async fn update(
+        &self,
+        address: &Address,
+        recorded: &Recorded,
+        inputs: &Inputs,
+    ) -> Result<Outputs, Refused>;
 
-    /// Removes it.
+    /// Removes it; what is gone already is removed.
     async fn delete(&self, address: &Address, recorded: &Recorded) -> Result<(), Refused>;
 }
 
@@ -67,6 +78,24 @@ pub trait Journal: Send + Sync {
     fn append(&self, entries: &[Vec<u8>]) -> io::Result<()>;
 }
 
+/// Who is told how a run goes, for people to see. Calls come in the order of events, from one task.
+pub trait Observer: Send + Sync {
+    /// Its intent is in the journal; the provider is asked now.
+    fn started(&self, address: &Address, operation: Operation);
+    /// It is done, and its outcome is in the journal.
+    fn finished(&self, address: &Address, operation: Operation);
+    /// What it was planned to become turned out to be what it is: nobody was asked.
+    fn unchanged(&self, address: &Address);
+    /// The provider said no.
+    fn failed(&self, address: &Address, operation: Operation, refused: &Refused);
+    /// It was not begun: it depends on a failure, or the run was to stop.
+    fn skipped(&self, address: &Address);
+}
+
+/// An observer that tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
 /// Time.
 #[async_trait]
 pub trait Clock: Send + Sync {
@@ -93,4 +122,12 @@ impl Refused {
         self.help = Some(help.into());
         self
     }
+}
+
+impl Observer for Silent {
+    fn started(&self, _: &Address, _: Operation) {}
+    fn finished(&self, _: &Address, _: Operation) {}
+    fn unchanged(&self, _: &Address) {}
+    fn failed(&self, _: &Address, _: Operation, _: &Refused) {}
+    fn skipped(&self, _: &Address) {}
 }
