@@ -1,10 +1,14 @@
 //! A shop of this machine's: what `varnish::cache` comes to, filled and written to a folder of its own.
 
+#![allow(dead_code, reason = "each test crate uses its part")]
+
+pub(crate) mod shop;
+
 use std::{fs, path::Path};
 
 use mops_plugin::{
     Context, Contribution, Lowered, Plugin, Slots,
-    model::{Bindings, Facts, Name, SecretError, Secrets, Value},
+    model::{Bindings, Facts, Name, SecretError, Secrets, Text, Value},
     slot::{Slot, Snippet, Vcl},
     testing,
 };
@@ -37,15 +41,17 @@ pub(crate) fn snippets(snippets: &[(&str, &str)]) -> Slots {
 }
 
 /// Writes every file of `lowered` into `folder`, filled for an edge at 127.0.0.1 with application nodes on `ports`.
-#[expect(clippy::disallowed_methods, reason = "a test plays the node, which writes files")]
 pub(crate) fn write(lowered: &Lowered, folder: &Path, ports: &[u16]) {
-    let here = facts(&[("address", "127.0.0.1"), ("tmp", &folder.display().to_string())]);
+    write_for(lowered, folder, folder, ports);
+}
+
+/// The same for a node that keeps its temporary files elsewhere.
+#[expect(clippy::disallowed_methods, reason = "a test plays the node, which writes files")]
+pub(crate) fn write_for(lowered: &Lowered, tmp: &Path, folder: &Path, ports: &[u16]) {
+    let here = facts(&[("address", "127.0.0.1"), ("tmp", &tmp.display().to_string())]);
     let app = |(i, port): (usize, &u16)| {
-        facts(&[
-            ("index", &(i + 1).to_string()),
-            ("address", "127.0.0.1"),
-            ("port.app-nginx.http", &port.to_string()),
-        ])
+        let (index, port) = ((i + 1).to_string(), port.to_string());
+        facts(&[("index", &index), ("address", "127.0.0.1"), ("port.app-nginx.http", &port)])
     };
     let roles = [(Name::literal("app"), ports.iter().enumerate().map(app).collect())].into();
     let bindings = Bindings { here, roles, ..Bindings::default() };
@@ -54,6 +60,11 @@ pub(crate) fn write(lowered: &Lowered, folder: &Path, ports: &[u16]) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bindings.fill(&file.text, &NoSecrets).unwrap()).unwrap();
     }
+}
+
+/// `text` as a node fills it that knows these facts.
+pub(crate) fn fill(text: &Text, known: &[(&str, &str)]) -> String {
+    Bindings { here: facts(known), ..Bindings::default() }.fill(text, &NoSecrets).unwrap()
 }
 
 fn facts(facts: &[(&str, &str)]) -> Facts {

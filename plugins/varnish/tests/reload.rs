@@ -1,0 +1,78 @@
+//! New VCL and parameters are taken while visitors are served, or refused before anything changes.
+
+mod support;
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use support::shop::{Shop, free_port, page};
+
+#[test]
+fn a_reload_changes_vcl_and_parameters_and_keeps_what_is_cached() {
+    let shop = Shop::start("{}", |_| page(600, ""));
+    shop.get("/", &[]);
+    let files = shop.new_files(r#"{ "browser_cache": "bfcache", "headers": { "tags": "128K" } }"#, &[]);
+    let since = Instant::now();
+    for step in ["prepare", "commit"] {
+        let done = shop.reload(step, &files);
+        assert!(done.status.success(), "{done:?}");
+    }
+    let took = since.elapsed();
+    let page = shop.get("/", &[]);
+    assert_eq!((page.mark(), page.header("Cache-Control")), ("HIT", Some("must-revalidate, max-age=60")));
+    assert!(shop.admin(&["param.show", "http_resp_hdr_len"]).contains("Value is: 128k"));
+    assert!(took < Duration::from_secs(5), "it took {took:?}: a second on a quiet machine");
+}
+
+#[test]
+fn each_step_may_run_again() {
+    let shop = Shop::start("{}", |_| page(600, ""));
+    let files = shop.new_files("{}", &[]);
+    for step in ["prepare", "prepare", "commit", "commit", "prepare", "commit"] {
+        let done = shop.reload(step, &files);
+        assert!(done.status.success(), "{step}: {done:?}");
+    }
+    let list = shop.admin(&["vcl.list"]);
+    let kept = list.lines().filter(|it| !it.is_empty() && !it.starts_with("discarded")).count();
+    assert_eq!(kept, 1, "{list}");
+    assert_eq!(shop.get("/", &[]).status, 200);
+}
+
+#[test]
+fn a_reload_in_front_of_a_dead_node_is_refused_and_changes_nothing() {
+    let shop = Shop::start("{}", |_| page(600, ""));
+    let before = shop.admin(&["vcl.list"]);
+    let done = shop.reload("prepare", &shop.new_files("{}", &[free_port()]));
+    assert!(!done.status.success());
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("not healthy within 8 s: app_2"), "{said}");
+    assert_eq!(shop.admin(&["vcl.list"]), before);
+}
+
+#[test]
+fn no_request_fails_while_vcl_changes() {
+    let shop = Shop::start("{}", |_| page(600, ""));
+    let stop = AtomicBool::new(false);
+    let failed = thread::scope(|scope| {
+        let visitor = scope.spawn(|| {
+            let mut failed = 0;
+            while !stop.load(Ordering::Relaxed) {
+                failed += u32::from(shop.get("/checkout", &[]).status != 200);
+            }
+            failed
+        });
+        for options in [r#"{ "browser_cache": "bfcache" }"#, "{}", r#"{ "debug": "always" }"#] {
+            let files = shop.new_files(options, &[]);
+            for step in ["prepare", "commit"] {
+                let done = shop.reload(step, &files);
+                assert!(done.status.success(), "{done:?}");
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        visitor.join().unwrap()
+    });
+    assert_eq!(failed, 0);
+}
