@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::{
     Node, Objects,
     change::{Step, Steps},
-    files::{make_folder, remove, switch_link, within, write_new, write_private},
+    files::{make_folder, make_passage, remove, switch_link, within, write_new, write_private},
     fill::{self, Filled, FilledReload, Manifest},
     program, tree,
 };
@@ -173,18 +173,18 @@ impl Node {
         let account = self.layout.account.as_ref();
         let (files, trees) = (folder.join("files"), folder.join("trees"));
         for it in [folder, &files, &trees] {
-            make_folder(it, account)?;
+            make_passage(it, account)?;
         }
         for (path, file) in &filled.files {
             let to = within(&files, path)?;
             let mut folders: Vec<&Path> = to.ancestors().skip(1).take_while(|it| *it != files).collect();
             folders.reverse();
-            folders.into_iter().try_for_each(|it| make_folder(it, account))?;
+            folders.into_iter().try_for_each(|it| make_passage(it, account))?;
             let mode = if file.executable { 0o700 } else { 0o600 };
             write_new(&to, file.text.as_bytes(), mode, account)?;
         }
         for (name, it) in &filled.trees {
-            tree::lay_out(&self.layout.trees, it, &trees.join(name.as_str()), objects, account)?;
+            tree::lay_out(&self.layout.trees, it, &trees.join(name.as_str()), objects)?;
         }
         filled.directories.iter().try_for_each(|it| make_folder(it, account))?;
         write_private(&folder.join("node.json"), &serde_json::to_vec(&filled.manifest)?, account)

@@ -1,6 +1,7 @@
 //! Folders, files and links with the right owner.
 //!
 //! **Invariant:** what belongs to the daemons' account is open to nobody else.
+//! **Invariant:** whoever runs this writes no file by name where the account may write: a link there would lead it astray.
 
 use std::{
     fs::{self, OpenOptions, Permissions},
@@ -16,6 +17,15 @@ pub fn make_folder(path: &Path, account: Option<&Account>) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o700))?;
     give(path, account)
+}
+
+/// Makes `path` and its parents; `account` may look into it and go through it, nobody but whoever runs this may write
+/// into it (0750; without an account 0700).
+pub fn make_passage(path: &Path, account: Option<&Account>) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(path)?;
+    let mode = if account.is_some() { 0o750 } else { 0o700 };
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    chown(path, None, account.map(|it| it.gid))
 }
 
 /// Writes a file that only `account` can read (0600), atomically: a reader sees all of it or what was there before.

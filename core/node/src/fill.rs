@@ -129,9 +129,9 @@ pub(crate) fn fill(
         trees.iter().map(|(name, it)| (name.clone(), it.digest())).collect();
     let current = layout.current().display().to_string();
     let daemons = closure.daemons.iter().map(|(name, daemon)| {
-        let mut filled = filler.daemon(name, daemon);
-        filled.judge(name, daemon, &files, &digests, &current);
-        (name.clone(), filled)
+        let mut whole = filler.daemon(name, daemon);
+        whole.judge(name, daemon, &files, &digests, &current);
+        (name.clone(), whole)
     });
     let daemons = daemons.collect();
     match filler.problems.is_empty() {

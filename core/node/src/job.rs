@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use crate::{Layout, process, program, shim::Spec};
 
 /// How long a command may take; what checks, loads or asks is done within seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How much of its output is shown.
 const SHOWN: usize = 16 * 1024;
 

@@ -25,10 +25,11 @@ mod sweep;
 mod tree;
 
 pub use activate::{Activated, ActivationError};
-pub use files::{make_folder, write_private};
+pub use files::{make_folder, make_passage, write_private};
 pub use layout::{Account, Layout, Objects, Shim};
 pub use node::Node;
 pub use port::{Holder, holder};
 pub use shim::{PATH, daemon_main};
 pub use status::{DaemonState, DaemonStatus, NodeStatus, Watch};
+pub use sweep::sweep;
 pub use tree::sweep_trees;

@@ -8,16 +8,18 @@ use std::{
     fs::{self, File},
     io,
     net::SocketAddr,
+    os::unix::fs::{OpenOptionsExt, fchown},
     process::Child,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use mops_model::Name;
+use nix::{fcntl::OFlag, sys::signal::Signal};
 
 use crate::{
     DaemonState, Layout, Watch,
-    files::make_folder,
+    files::{make_folder, make_passage},
     fill::{FilledDaemon, Manifest},
     job, port, process,
     process::Identity,
@@ -35,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A daemon that ran this long did not fail at its start.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 /// How long a port may be held by what is just ending.
 const PORT_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -77,11 +79,13 @@ pub(crate) struct Process {
 impl Node {
     /// Opens a node: makes its folders and ends what an earlier run of it left behind. Nothing is started.
     pub fn open(layout: Layout) -> io::Result<Self> {
-        let folders = [&layout.root, &layout.run, &layout.log, &layout.tmp, &layout.data, &layout.trees];
-        for folder in folders {
-            make_folder(folder, layout.account.as_ref())?;
+        let account = layout.account.as_ref();
+        for folder in [&layout.root, &layout.closures(), &layout.trees] {
+            make_passage(folder, account)?;
         }
-        make_folder(&layout.closures(), layout.account.as_ref())?;
+        for folder in [&layout.run, &layout.log, &layout.tmp, &layout.data] {
+            make_folder(folder, account)?;
+        }
         sweep::sweep(&layout.root)?;
         let manifest = match fs::read(layout.current().join("node.json")) {
             Ok(bytes) => Some(serde_json::from_slice(&bytes)?),
@@ -174,7 +178,7 @@ impl Node {
             let Some(status) = process.child.try_wait()? else { continue };
             let rows = process::table()?;
             let left = process::family(process.identity, &rows);
-            process::signal(left, nix::sys::signal::Signal::SIGKILL)?;
+            process::signal(left, Signal::SIGKILL)?;
             running.failures = if process.started.elapsed() > SETTLED { 0 } else { running.failures + 1 };
             running.restarts += 1;
             let pause = PAUSE * 2_u32.pow((running.failures.max(1) - 1).min(10));
@@ -212,8 +216,15 @@ impl Node {
         if fs::metadata(&path).is_ok_and(|it| it.len() > LOG_LENGTH) {
             fs::rename(&path, path.with_extension("log.1"))?;
         }
-        let log = File::options().create(true).append(true).open(&path)?;
-        crate::files::give(&path, self.layout.account.as_ref())?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(&path)?;
+        if let Some(account) = &self.layout.account {
+            fchown(&log, Some(account.uid), Some(account.gid))?;
+        }
         let log_from = log.metadata()?.len();
         let mut child = job::launch(&self.layout, &daemon.command, &daemon.environment, &log)?;
         match process::look_up(child.id()) {

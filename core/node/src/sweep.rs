@@ -39,8 +39,8 @@ pub(crate) fn record(
     write_private(&file(root), &serde_json::to_vec(&record)?, account)
 }
 
-/// Ends what is on record and still lives.
-pub(crate) fn sweep(root: &Path) -> io::Result<()> {
+/// Ends what is on record of the node in `root` and still lives: what an earlier run of it started.
+pub fn sweep(root: &Path) -> io::Result<()> {
     let record: Record = match fs::read(file(root)) {
         Ok(bytes) => serde_json::from_slice(&bytes)?,
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -15,19 +15,13 @@ use mops_model::{Entry, Listing};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::{
-    Account, Objects,
-    files::{make_folder, remove, within},
+    Objects,
+    files::{remove, within},
     fill::FilledTree,
 };
 
 /// Lays `tree` out below `trees`, unless it stands there already, and makes `link` lead to it.
-pub(crate) fn lay_out(
-    trees: &Path,
-    tree: &FilledTree,
-    link: &Path,
-    objects: &dyn Objects,
-    account: Option<&Account>,
-) -> io::Result<()> {
+pub(crate) fn lay_out(trees: &Path, tree: &FilledTree, link: &Path, objects: &dyn Objects) -> io::Result<()> {
     let _lock = lock(trees)?;
     let folder = trees.join(tree.digest().to_string());
     if !folder.exists() {
@@ -35,7 +29,6 @@ pub(crate) fn lay_out(
         write(new.path(), tree, objects)?;
         // The daemons read it; its folder lets nobody else in.
         fs::set_permissions(new.path(), Permissions::from_mode(0o755))?;
-        make_folder(trees, account)?;
         fs::rename(new.keep(), &folder)?;
     }
     symlink(folder, link)
