@@ -126,8 +126,7 @@ impl Site {
                 inputs: one("hosts", Value::List(it.hosts.iter().map(|it| it.as_str().into()).collect())),
                 outputs: certificate_outputs(&it),
             }),
-            "local.directory" => self
-                .kept(&self.directory_record(name))?
+            "local.directory" => kept(&self.directory_record(name))?
                 .filter(|_| self.directory(name).exists())
                 .map(|inputs| Observed { inputs, outputs: text("path", &self.directory(name).display()) }),
             "local.node" => kept(&self.node_record(name))?.map(|mut inputs| {
