@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use mops_apply::{
-    Applied, Cancellation, Inputs, Journal, Observed, Outputs, Provider, Refused, Resumed, Silent, World,
-    apply, refresh, resume,
+    Applied, Cancellation, End, Inputs, Journal, Observed, Observer, Operation, Outputs, Provider, Refused,
+    Resumed, World, apply, refresh, resume,
 };
 use mops_model::{
     Address, Attribute, Catalog, Field, Graph, Kind, Lifecycle, Move, Need, Origin, Recorded, Resource,
@@ -20,30 +20,31 @@ use tokio::sync::Notify;
 
 /// A cloud of things that have a size, which can be changed, and a zone, which cannot. Each gives an `id` of its own.
 #[derive(Default)]
-pub struct Cloud {
-    pub inner: Mutex<Inner>,
-    died: Notify,
+pub(crate) struct Cloud {
+    pub(crate) inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
-pub struct Inner {
-    pub things: BTreeMap<Address, Observed>,
-    pub journal: Vec<Vec<u8>>,
-    pub calls: Vec<String>,
+pub(crate) struct Inner {
+    pub(crate) things: BTreeMap<Address, Observed>,
+    pub(crate) journal: Vec<Vec<u8>>,
+    pub(crate) calls: Vec<String>,
+    pub(crate) told: Vec<String>,
     /// How many things were ever made.
-    pub made: usize,
+    pub(crate) made: usize,
     /// How many calls ran at once, at most.
-    pub at_once: usize,
-    pub refuses: BTreeSet<Address>,
+    pub(crate) at_once: usize,
+    pub(crate) refuses: BTreeSet<Address>,
     /// After so many events it is as if the process were killed.
-    pub events_left: Option<usize>,
-    pub cancel_after: Option<(usize, Cancellation)>,
+    pub(crate) events_left: Option<usize>,
+    pub(crate) cancel_after: Option<(usize, Cancellation)>,
     running: usize,
     dead: bool,
+    died: Arc<Notify>,
 }
 
 impl Cloud {
-    pub fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap()
     }
 
@@ -51,7 +52,6 @@ impl Cloud {
     async fn event(&self) {
         let is_dead = self.inner().event();
         if is_dead {
-            self.died.notify_one();
             std::future::pending::<()>().await;
         }
         tokio::task::yield_now().await;
@@ -92,7 +92,10 @@ impl Inner {
     /// Whether the process is dead by now.
     fn event(&mut self) -> bool {
         match &mut self.events_left {
-            Some(0) => self.dead = true,
+            Some(0) => {
+                self.dead = true;
+                self.died.notify_one();
+            }
             Some(left) => *left -= 1,
             None => (),
         }
@@ -151,46 +154,74 @@ impl Journal for Cloud {
         if !inner.event() {
             inner.journal.extend_from_slice(entries);
         }
-        if inner.event() {
-            self.died.notify_one();
-        }
+        inner.event();
         Ok(())
+    }
+}
+
+impl Observer for Cloud {
+    fn started(&self, address: &Address, operation: Operation) {
+        self.inner().told.push(format!("{operation} {}", address.name));
+    }
+    fn finished(&self, address: &Address, operation: Operation) {
+        self.inner().told.push(format!("{operation} {}: done", address.name));
+    }
+    fn unchanged(&self, address: &Address) {
+        self.inner().told.push(format!("{}: unchanged", address.name));
+    }
+    fn failed(&self, address: &Address, operation: Operation, refused: &Refused) {
+        self.inner().told.push(format!("{operation} {}: {refused}", address.name));
+    }
+    fn skipped(&self, address: &Address) {
+        self.inner().told.push(format!("{}: skipped", address.name));
     }
 }
 
 /// A site: its cloud, and the state that its head holds.
 #[derive(Default)]
-pub struct Site {
-    pub cloud: Arc<Cloud>,
-    pub head: State,
-    pub cancellation: Cancellation,
+pub(crate) struct Site {
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) head: State,
+    pub(crate) cancellation: Cancellation,
 }
 
 impl Site {
+    /// A run that nothing stops.
+    pub(crate) async fn complete(&mut self, wanted: &Graph) {
+        assert_eq!(self.run(wanted).await.map(|it| it.end), Some(End::Complete));
+    }
+
     /// Everything a run does; nothing comes back when it was killed.
-    pub async fn run(&mut self, wanted: &Graph) -> Option<Applied> {
+    pub(crate) async fn run(&mut self, wanted: &Graph) -> Option<Applied> {
         self.run_with(wanted, &[], Intent::Apply).await
     }
 
-    pub async fn run_with(&mut self, wanted: &Graph, moves: &[Move], intent: Intent) -> Option<Applied> {
+    pub(crate) async fn run_with(
+        &mut self,
+        wanted: &Graph,
+        moves: &[Move],
+        intent: Intent,
+    ) -> Option<Applied> {
         let state = self.refreshed(wanted).await;
         let plan = planned(wanted, &state, moves, intent);
         let cloud = Arc::clone(&self.cloud);
         let world = World {
             provider: cloud.clone(),
             journal: &*cloud,
-            observer: &Silent,
+            observer: &*cloud,
             cancellation: self.cancellation.clone(),
         };
+        let died = Arc::clone(&cloud.inner().died);
         let applied = tokio::select! {
             biased;
-            () = cloud.died.notified() => None,
+            () = died.notified() => None,
             applied = apply(&plan, state, wanted, &world) => Some(applied),
         };
         let mut inner = self.cloud.inner();
-        (inner.dead, inner.events_left, inner.running) = (false, None, 0);
+        let applied = applied.filter(|_| !inner.dead);
+        (inner.dead, inner.events_left, inner.running, inner.died) = (false, None, 0, Arc::default());
         if let Some(applied) = &applied
-            && applied.end == mops_apply::End::Complete
+            && applied.end == End::Complete
         {
             self.head = applied.state.clone();
             inner.journal.clear();
@@ -198,14 +229,14 @@ impl Site {
         applied
     }
 
-    pub async fn refreshed(&self, wanted: &Graph) -> State {
+    pub(crate) async fn refreshed(&self, wanted: &Graph) -> State {
         let entries = self.cloud.inner().journal.clone();
         let resumed: Resumed = resume(self.head.clone(), &entries).unwrap();
         refresh(resumed, wanted, &*self.cloud).await.unwrap()
     }
 
     /// The record is what exists, what exists is what is wanted, and nothing is left to do.
-    pub async fn assert_converged(&self, wanted: &Graph, hint: &str) {
+    pub(crate) async fn assert_converged(&self, wanted: &Graph, hint: &str) {
         let inner = |state: &State| -> BTreeMap<Address, Observed> {
             let look = |it: &Recorded| Observed { inputs: it.inputs.clone(), outputs: it.outputs.clone() };
             state.resources.iter().map(|(address, it)| (address.clone(), look(it))).collect()
@@ -222,7 +253,7 @@ impl Site {
     }
 }
 
-pub fn planned(wanted: &Graph, state: &State, moves: &[Move], intent: Intent) -> Plan {
+pub(crate) fn planned(wanted: &Graph, state: &State, moves: &[Move], intent: Intent) -> Plan {
     let situation = Situation {
         catalog: &catalog(),
         closures: &Closures::default(),
@@ -248,12 +279,12 @@ fn catalog() -> Catalog {
     }])
 }
 
-pub fn address(name: &str) -> Address {
+pub(crate) fn address(name: &str) -> Address {
     format!("cloud.thing.{name}").parse().unwrap()
 }
 
 /// A thing of a size in a zone, which uses the ids of others.
-pub fn thing(name: &str, size: i64, zone: &str, uses: &[&str]) -> Resource {
+pub(crate) fn thing(name: &str, size: i64, zone: &str, uses: &[&str]) -> Resource {
     let id = |it: &&str| {
         Value::Text(Text::hole(Source::Output { address: address(it), attribute: "id".to_owned() }))
     };
@@ -271,6 +302,6 @@ pub fn thing(name: &str, size: i64, zone: &str, uses: &[&str]) -> Resource {
     }
 }
 
-pub fn graph(resources: impl IntoIterator<Item = Resource>) -> Graph {
+pub(crate) fn graph(resources: impl IntoIterator<Item = Resource>) -> Graph {
     Graph::new(resources).unwrap()
 }

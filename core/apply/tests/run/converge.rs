@@ -27,13 +27,13 @@ fn after() -> Graph {
 async fn a_run_killed_at_any_event_is_finished_by_the_next() {
     for events in 0.. {
         let mut site = Site::default();
-        site.run(&before()).await.unwrap();
+        site.complete(&before()).await;
         site.cloud.inner().events_left = Some(events);
         if site.run(&after()).await.is_some() {
             assert!(events > 20, "it was killed at every event");
             break;
         }
-        site.run(&after()).await.unwrap();
+        site.complete(&after()).await;
         site.assert_converged(&after(), &format!("killed after {events} events")).await;
         assert_eq!(site.cloud.inner().made, 7, "nothing was made twice: killed after {events} events");
     }
@@ -44,12 +44,12 @@ async fn a_run_killed_twice_is_finished_by_the_third() {
     for first in (0..30).step_by(3) {
         for second in 0..20 {
             let mut site = Site::default();
-            site.run(&before()).await.unwrap();
+            site.complete(&before()).await;
             for events in [first, second] {
                 site.cloud.inner().events_left = Some(events);
                 drop(site.run(&after()).await);
             }
-            site.run(&after()).await.unwrap();
+            site.complete(&after()).await;
             site.assert_converged(&after(), &format!("killed after {first} and {second} events")).await;
             assert_eq!(site.cloud.inner().made, 7, "nothing was made twice");
         }
@@ -60,10 +60,10 @@ async fn a_run_killed_twice_is_finished_by_the_third() {
 async fn what_a_killed_run_made_and_nobody_wants_any_more_is_deleted() {
     for events in 0..30 {
         let mut site = Site::default();
-        site.run(&before()).await.unwrap();
+        site.complete(&before()).await;
         site.cloud.inner().events_left = Some(events);
         drop(site.run(&after()).await);
-        site.run(&before()).await.unwrap();
+        site.complete(&before()).await;
         site.assert_converged(&before(), &format!("killed after {events} events")).await;
     }
 }
@@ -71,7 +71,7 @@ async fn what_a_killed_run_made_and_nobody_wants_any_more_is_deleted() {
 #[tokio::test]
 async fn what_drifted_is_put_right() {
     let mut site = Site::default();
-    site.run(&before()).await.unwrap();
+    site.complete(&before()).await;
     {
         let mut inner = site.cloud.inner();
         inner.things.remove(&crate::cloud::address("gone"));
@@ -83,7 +83,7 @@ async fn what_drifted_is_put_right() {
             .insert("size".to_owned(), 9.into());
         inner.calls.clear();
     }
-    site.run(&before()).await.unwrap();
+    site.complete(&before()).await;
     let mut calls = site.cloud.inner().calls.clone();
     calls.sort();
     assert_eq!(calls, ["create gone", "update app"]);
@@ -108,7 +108,7 @@ async fn random_graphs_with_random_failures_converge() {
             site.cloud.inner().events_left = Some(events);
             drop(site.run(&wanted).await);
             site.cloud.inner().refuses.clear();
-            site.run(&wanted).await.unwrap();
+            site.complete(&wanted).await;
             site.assert_converged(&wanted, &format!("seed {seed}, round {round}")).await;
         }
     }
