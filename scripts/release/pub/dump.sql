@@ -1,0 +1,1 @@
+-- Nobody may read this over HTTP.

@@ -1,0 +1,1 @@
+<?php echo "nobody may run this over HTTP";
