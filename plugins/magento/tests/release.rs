@@ -172,7 +172,6 @@ fn two_nodes_share_the_sessions_that_redis_holds() {
     let redis = start(
         "redis-server",
         &["--port", "PORT", "--bind", "127.0.0.1", "--save", "", "--requirepass", "key"],
-        &[],
     );
     let path = format!("session.save_path=\"tcp://127.0.0.1:{}?auth=key\"", redis.port);
     let nodes = [(); 2].map(|()| serve(Path::new(RELEASE), &["session.save_handler=redis", &path]));
