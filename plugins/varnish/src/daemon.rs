@@ -11,7 +11,7 @@ use mops_plugin::{
 };
 
 use crate::{
-    options::Cache,
+    options::CacheOptions,
     sizes::{self, Parameters},
     vcl,
 };
@@ -43,7 +43,11 @@ const RELOAD: Template = Template {
 ///
 /// # Errors
 /// What is wrong with its options or with contributions.
-pub(crate) fn lower(cache: &Cache, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
+pub(crate) fn lower(
+    cache: &CacheOptions,
+    context: &Context,
+    slots: &Slots,
+) -> Result<Lowered, Vec<Diagnostic>> {
     let (parameters, rendered) = match (Parameters::new(cache), vcl::render(cache, context, slots)) {
         (Ok(parameters), Ok(rendered)) => (parameters, rendered),
         (parameters, rendered) => {

@@ -20,7 +20,7 @@ use mops_plugin::{
     slot::{CacheHost, Slot, Snippet, Upstream, Vcl},
 };
 
-use options::{Cache, Custom};
+use options::{CacheOptions, Custom};
 
 /// The plugin `varnish`.
 pub struct Varnish;
@@ -28,7 +28,7 @@ pub struct Varnish;
 impl Plugin for Varnish {
     fn manifest(&self) -> Manifest {
         Manifest::new("varnish", "The cache in front of the shop")
-            .function(Function::new::<Cache>(
+            .function(Function::new::<CacheOptions>(
                 "cache",
                 Calls::Once,
                 r#"varnish::cache(#{ memory: "4G", grace: "3d" });"#,
@@ -66,7 +66,7 @@ impl Plugin for Varnish {
 
     fn lower(&self, call: &Call, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
         match call.function.as_str() {
-            "cache" => daemon::lower(&parsed::<Cache>(call), context, slots),
+            "cache" => daemon::lower(&parsed::<CacheOptions>(call), context, slots),
             "vcl" => Ok(Lowered::default()),
             other => unreachable!("the manifest has no function `{other}`"),
         }

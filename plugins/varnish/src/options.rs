@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Puts a cache for whole pages between the TLS edge and the application.
 #[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct Cache {
+pub(crate) struct CacheOptions {
     /// Memory for what is cached. Without it, half of the node's memory, shared evenly with the other roles on that
     /// node: 2G on a node of 4G that is nothing but an edge. Changing it restarts the cache, which is cold then.
     #[schemars(extend("x-min" = "64M"))]
@@ -89,7 +89,7 @@ pub(crate) struct Custom {
     pub(crate) source: Input,
 }
 
-/// See [`Cache::probe`].
+/// See [`CacheOptions::probe`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Probe {
@@ -98,7 +98,7 @@ pub(crate) enum Probe {
     Nginx,
 }
 
-/// See [`Cache::purge`].
+/// See [`CacheOptions::purge`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Purge {
@@ -107,7 +107,7 @@ pub(crate) enum Purge {
     Ban,
 }
 
-/// See [`Cache::soft_purge`].
+/// See [`CacheOptions::soft_purge`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SoftPurge {
@@ -117,7 +117,7 @@ pub(crate) enum SoftPurge {
     Never,
 }
 
-/// See [`Cache::strip_params`].
+/// See [`CacheOptions::strip_params`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct StripParams {
     /// Names besides the usual ones; `*` stands for any characters.
@@ -128,7 +128,7 @@ pub(crate) struct StripParams {
     pub(crate) remove: Vec<String>,
 }
 
-/// See [`Cache::assets`].
+/// See [`CacheOptions::assets`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Assets {
@@ -137,7 +137,7 @@ pub(crate) enum Assets {
     Cache,
 }
 
-/// See [`Cache::browser_cache`].
+/// See [`CacheOptions::browser_cache`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum BrowserCache {
@@ -146,7 +146,7 @@ pub(crate) enum BrowserCache {
     Bfcache,
 }
 
-/// See [`Cache::debug`].
+/// See [`CacheOptions::debug`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Debugging {
@@ -156,7 +156,7 @@ pub(crate) enum Debugging {
     Always,
 }
 
-/// See [`Cache::trailing_slash`].
+/// See [`CacheOptions::trailing_slash`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TrailingSlash {
@@ -165,7 +165,7 @@ pub(crate) enum TrailingSlash {
     Ignore,
 }
 
-/// See [`Cache::headers`].
+/// See [`CacheOptions::headers`].
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Headers {
     /// The longest header: that of a page's tags (`http_resp_hdr_len`).
@@ -179,7 +179,7 @@ pub(crate) struct Headers {
     pub(crate) workspace: Option<Size>,
 }
 
-/// One theme of [`Cache::design_exceptions`].
+/// One theme of [`CacheOptions::design_exceptions`].
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct DesignException {
     /// The `User-Agent`: a regular expression, also as Magento writes it (`/firefox/i`).

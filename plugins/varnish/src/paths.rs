@@ -8,7 +8,7 @@ use mops_plugin::{
 };
 use serde::Serialize;
 
-use crate::{options::Cache, tracking};
+use crate::{options::CacheOptions, tracking};
 
 /// First parts of paths behind which a page is a person's own (Magento's front names; the pixel of `ElasticSuite`, whose
 /// cookies must pass).
@@ -54,7 +54,7 @@ impl Paths {
     ///
     /// # Errors
     /// What is wrong with the parameters to take out.
-    pub(crate) fn new(cache: &Cache, context: &Context) -> Result<Self, Vec<Diagnostic>> {
+    pub(crate) fn new(cache: &CacheOptions, context: &Context) -> Result<Self, Vec<Diagnostic>> {
         let website = prefix(context);
         // Store views may have their code in the URL: `/de/`, `/de_at/`.
         let shop = format!(r"{website}(?:/index\.php)?(?:/[a-z]{{2}}(?:_[a-z]{{2}})?)?");

@@ -6,7 +6,7 @@ use mops_plugin::{
 };
 use serde::Serialize;
 
-use crate::{daemon, options::Cache};
+use crate::{daemon, options::CacheOptions};
 
 /// The least storage: with less, Varnish evicts what it has just fetched.
 const LEAST: Size = Size::mebibytes(64);
@@ -33,7 +33,7 @@ impl Parameters {
     ///
     /// # Errors
     /// Sizes that do not fit into one another.
-    pub(crate) fn new(cache: &Cache) -> Result<Self, Vec<Diagnostic>> {
+    pub(crate) fn new(cache: &CacheOptions) -> Result<Self, Vec<Diagnostic>> {
         let plus = |size: Size, kibibytes: u64| Size::bytes(size.as_bytes() + (kibibytes << 10));
         let tags = cache.headers.tags;
         let response = cache.headers.response.unwrap_or(plus(tags, 32));
@@ -73,7 +73,7 @@ impl Parameters {
 /// The storage: what the script says, or half of the node's memory, shared evenly with the other roles on that node.
 /// The other half is for threads and their workspaces, the log in shared memory and what allocation wastes (1 KB for
 /// each object and the allocator's own).
-pub(crate) fn storage(cache: &Cache, context: &Context) -> Size {
+pub(crate) fn storage(cache: &CacheOptions, context: &Context) -> Size {
     let share = || {
         let group = context.group(daemon::ROLE)?;
         let roles = u64::try_from(group.roles.len()).expect("a handful of roles");

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     options::{
-        Assets, BrowserCache, Cache, Debugging, DesignException, Place, Probe, Purge, SoftPurge,
+        Assets, BrowserCache, CacheOptions, Debugging, DesignException, Place, Probe, Purge, SoftPurge,
         TrailingSlash,
     },
     paths::Paths,
@@ -78,7 +78,11 @@ pub(crate) struct Rendered {
 ///
 /// # Errors
 /// Options that cannot stand in VCL, and contributions of another form.
-pub(crate) fn render(cache: &Cache, context: &Context, slots: &Slots) -> Result<Rendered, Vec<Diagnostic>> {
+pub(crate) fn render(
+    cache: &CacheOptions,
+    context: &Context,
+    slots: &Slots,
+) -> Result<Rendered, Vec<Diagnostic>> {
     let first_byte_timeout = first_byte_timeout(cache, slots)?;
     let (custom, places) = custom(slots)?;
     let values = Values {
@@ -114,7 +118,7 @@ pub(crate) fn render(cache: &Cache, context: &Context, slots: &Slots) -> Result<
 ///
 /// # Errors
 /// Limits of another form.
-pub(crate) fn first_byte_timeout(cache: &Cache, slots: &Slots) -> Result<Duration, Vec<Diagnostic>> {
+pub(crate) fn first_byte_timeout(cache: &CacheOptions, slots: &Slots) -> Result<Duration, Vec<Diagnostic>> {
     let limits = slots.get::<PhpLimit>()?;
     let longest = limits.into_iter().filter_map(|(limit, _)| limit.time).max();
     let beyond =
@@ -157,7 +161,7 @@ fn file_of(origin: &str) -> String {
     format!("custom/{}.vcl", path.strip_suffix(".vcl").unwrap_or(&path))
 }
 
-fn trusted(cache: &Cache, context: &Context) -> Vec<Network> {
+fn trusted(cache: &CacheOptions, context: &Context) -> Vec<Network> {
     let own = match context.environment.provider {
         ProviderName::Local => Some(Network { address: "127.0.0.0".to_owned(), prefix: 8 }),
     };
@@ -166,7 +170,7 @@ fn trusted(cache: &Cache, context: &Context) -> Vec<Network> {
 }
 
 /// A vhost of a shop may redirect unknown hosts: the probe asks for the first website's.
-fn probe(cache: &Cache, context: &Context) -> ProbeValues {
+fn probe(cache: &CacheOptions, context: &Context) -> ProbeValues {
     let host = context.site.websites.first().and_then(|it| context.hosts(it).into_iter().next());
     ProbeValues {
         name: cache.probe,

@@ -305,6 +305,12 @@ sub vcl_hash {
 # --- The application is asked ----------------------------------------------------------------------------------------
 
 sub vcl_backend_fetch {
+{% if assets == "cache" %}
+    # Compressed on its way, a file has no Content-Length that would tell whether it is whole.
+    if (bereq.url ~ "{{ paths.assets }}") {
+        set bereq.http.Accept-Encoding = "identity";
+    }
+{% endif %}
 {% for file in places['backend_fetch'] %}
     include "./{{ file }}";
 {% endfor %}

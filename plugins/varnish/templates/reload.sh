@@ -30,8 +30,14 @@ in_use() {
     [ "$(cli vcl.list | awk '$1 == "active" { print $NF }')" = "$name" ]
 }
 
+# Backends of the new VCL that are not healthy, those excepted that are not healthy in the one in use either: a dead
+# node must not stand in the way of whoever is putting things right.
 sick() {
-    cli backend.list "$name.app_*" | awk -v own="$name." 'index($1, own) == 1 && $4 != "healthy" { print substr($1, length(own) + 1) }'
+    used=$(cli vcl.list | awk '$1 == "active" { print $NF }')
+    cli backend.list '*.app_*' | awk -v used="$used." -v new="$name." '
+        $4 != "healthy" && index($1, used) == 1 { already[substr($1, length(used) + 1)] }
+        $4 != "healthy" && index($1, new) == 1 { sick[substr($1, length(new) + 1)] }
+        END { for (it in sick) if (!(it in already)) print it }'
 }
 
 prepare() {

@@ -1,5 +1,7 @@
 //! What visitors and Magento see, with a real Varnish in front of an application that each test makes up.
 
+#![allow(clippy::unwrap_used, reason = "what helps a test may fail like one")]
+
 mod support;
 
 use std::{thread, time::Duration};
@@ -162,6 +164,57 @@ fn a_purge_forgets_exactly_the_pages_of_its_tags() {
         let marks = ["/p1", "/p10", "/cms"].map(|it| shop.get(it, &[]).mark().to_owned());
         assert_eq!(marks, ["MISS", "MISS", "MISS"], "{options}");
     }
+}
+
+#[test]
+fn pages_of_one_release_are_forgotten_by_their_pool() {
+    for options in [r#"{ "purge": "xkey" }"#, r#"{ "purge": "ban" }"#] {
+        let shop = Shop::start(options, |request| {
+            tagged(request).with("X-Pool", if request.url == "/p1" { "blue" } else { "green" })
+        });
+        for url in ["/p1", "/p10"] {
+            assert!(hits(&shop, url, &[]));
+        }
+        shop.forget("((^|,)cat_p_1(,|$))", &[("X-Pool", "green")]);
+        assert_eq!(["/p1", "/p10"].map(|it| shop.get(it, &[]).mark().to_owned()), ["HIT", "HIT"]);
+        assert_eq!(
+            exchange(shop.purge, "PURGE", "/", &[("Host", "x"), ("X-Pool", "green")]).unwrap().status,
+            200
+        );
+        assert_eq!(
+            ["/p1", "/p10"].map(|it| shop.get(it, &[]).mark().to_owned()),
+            ["HIT", "MISS"],
+            "{options}"
+        );
+    }
+}
+
+#[test]
+fn static_files_are_cached_where_the_script_says_so() {
+    let shop = Shop::start(r#"{ "assets": "cache" }"#, |_| page(600, "").with("Content-Type", "text/css"));
+    let url = "/static/version1/a.css";
+    assert!(hits(&shop, url, &[("Cookie", "X-Magento-Vary=abc")]));
+    assert_eq!(shop.get(url, &[("X-Forwarded-Proto", "http")]).mark(), "HIT", "one for both schemes");
+    assert_eq!(shop.get(url, &[]).header("Cache-Control"), Some("max-age=600, public, s-maxage=600"));
+}
+
+#[test]
+fn options_change_what_is_one_page() {
+    let options = r#"{
+        "trailing_slash": "ignore", "strip_params": { "add": ["ref"], "remove": ["gclid"] },
+        "design_exceptions": [{ "pattern": "/firefox/i", "theme": "fox" }],
+        "pass_cookies": ["preview"], "pass_paths": ["^/quickorder(/|$)"], "debug": "always"
+    }"#;
+    let shop = Shop::start(options, |_| page(600, ""));
+    assert!(hits(&shop, "/x", &[]));
+    assert_eq!(shop.get("/x/?ref=1", &[]).mark(), "HIT");
+    for other in ["/x?gclid=1", "/"] {
+        assert_eq!(shop.get(other, &[]).mark(), "MISS", "{other}");
+    }
+    assert_eq!(shop.get("/x", &[("User-Agent", "Firefox/1")]).mark(), "MISS");
+    assert_eq!(shop.get("/x", &[("Cookie", "preview=1")]).mark(), "UNCACHEABLE");
+    assert_eq!(shop.get("/b2b/quickorder?x", &[]).mark(), "UNCACHEABLE");
+    assert_eq!(shop.get("/quickorders", &[("X-Real-IP", "192.0.2.7")]).mark(), "MISS");
 }
 
 #[test]

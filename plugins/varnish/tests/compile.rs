@@ -2,6 +2,8 @@
 //!
 //! These tests need Debian's `varnish` and `varnish-modules`, and fail without them.
 
+#![allow(clippy::unwrap_used, reason = "what helps a test may fail like one")]
+
 mod support;
 
 use std::process::Command;
@@ -32,7 +34,7 @@ fn compile(options: &str, slots: &Slots) -> Result<(), String> {
 #[test]
 fn every_option_in_every_form_compiles() {
     let forms = [
-        r#"{}"#,
+        "{}",
         r#"{ "memory": "256M", "grace": "1h30m", "healthy_grace": "0s", "probe": "nginx", "debug": "never" }"#,
         r#"{ "purge": "ban", "assets": "cache", "browser_cache": "bfcache", "debug": "always" }"#,
         r#"{ "purge": "xkey", "soft_purge": "always", "assets": "cache", "trailing_slash": "ignore" }"#,

@@ -1,5 +1,7 @@
 //! New VCL and parameters are taken while visitors are served, or refused before anything changes.
 
+#![allow(clippy::unwrap_used, reason = "what helps a test may fail like one")]
+
 mod support;
 
 use std::{
@@ -17,7 +19,7 @@ fn a_reload_changes_vcl_and_parameters_and_keeps_what_is_cached() {
     let files = shop.new_files(r#"{ "browser_cache": "bfcache", "headers": { "tags": "128K" } }"#, &[]);
     let since = Instant::now();
     for step in ["prepare", "commit"] {
-        let done = shop.reload(step, &files);
+        let done = Shop::reload(step, &files);
         assert!(done.status.success(), "{done:?}");
     }
     let took = since.elapsed();
@@ -32,7 +34,7 @@ fn each_step_may_run_again() {
     let shop = Shop::start("{}", |_| page(600, ""));
     let files = shop.new_files("{}", &[]);
     for step in ["prepare", "prepare", "commit", "commit", "prepare", "commit"] {
-        let done = shop.reload(step, &files);
+        let done = Shop::reload(step, &files);
         assert!(done.status.success(), "{step}: {done:?}");
     }
     let list = shop.admin(&["vcl.list"]);
@@ -45,11 +47,41 @@ fn each_step_may_run_again() {
 fn a_reload_in_front_of_a_dead_node_is_refused_and_changes_nothing() {
     let shop = Shop::start("{}", |_| page(600, ""));
     let before = shop.admin(&["vcl.list"]);
-    let done = shop.reload("prepare", &shop.new_files("{}", &[free_port()]));
+    let done = Shop::reload("prepare", &shop.new_files("{}", &[free_port()]));
     assert!(!done.status.success());
     let said = String::from_utf8(done.stderr).unwrap();
     assert!(said.contains("not healthy within 8 s: app_2"), "{said}");
     assert_eq!(shop.admin(&["vcl.list"]), before);
+}
+
+#[test]
+fn a_node_that_is_dead_already_does_not_stand_in_the_way() {
+    let shop = Shop::start("{}", |_| page(600, ""));
+    let dead = [free_port()];
+    let files = shop.new_files("{}", &dead);
+    shop.admin(&["vcl.load", "dead", &files.path().join("files/varnish/default.vcl").display().to_string()]);
+    shop.admin(&["vcl.use", "dead"]);
+    let done = Shop::reload("prepare", &shop.new_files(r#"{ "debug": "always" }"#, &dead));
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[test]
+fn vcl_that_does_not_compile_is_refused_with_what_the_compiler_says() {
+    let shop = Shop::start("{}", |_| page(600, ""));
+    let before = shop.admin(&["vcl.list"]);
+    let files = shop.new_files("{}", &[]);
+    append(&files, "sub broken { set req.http.X = ; }");
+    let done = Shop::reload("prepare", &files);
+    assert!(!done.status.success());
+    assert!(String::from_utf8(done.stderr).unwrap().contains("sub broken { set req.http.X = ; }"));
+    assert_eq!(shop.admin(&["vcl.list"]), before);
+}
+
+/// Writes more VCL behind what was rendered.
+fn append(files: &tempfile::TempDir, vcl: &str) {
+    let path = files.path().join("files/varnish/default.vcl");
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    std::io::Write::write_all(&mut file, vcl.as_bytes()).unwrap();
 }
 
 #[test]
@@ -67,7 +99,7 @@ fn no_request_fails_while_vcl_changes() {
         for options in [r#"{ "browser_cache": "bfcache" }"#, "{}", r#"{ "debug": "always" }"#] {
             let files = shop.new_files(options, &[]);
             for step in ["prepare", "commit"] {
-                let done = shop.reload(step, &files);
+                let done = Shop::reload(step, &files);
                 assert!(done.status.success(), "{done:?}");
             }
         }

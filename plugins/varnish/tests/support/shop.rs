@@ -172,7 +172,7 @@ impl Shop {
     }
 
     /// Runs one step of a reload with new files.
-    pub(crate) fn reload(&self, step: &str, files: &TempDir) -> Output {
+    pub(crate) fn reload(step: &str, files: &TempDir) -> Output {
         let files = files.path().join("files");
         Command::new("sh")
             .arg(files.join("varnish/reload.sh"))
@@ -264,11 +264,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Requ
         out += &format!("{name}: {value}\r\n");
     }
     out += &format!("Content-Length: {}\r\n\r\n{}", answer.body.len(), answer.body);
-    // Varnish hangs up on headers that are longer than it takes; then there is nobody to tell.
-    if stream.write_all(out.as_bytes()).is_err() {
-        return;
-    }
-    stream.shutdown(std::net::Shutdown::Write).ok();
+    stream.write_all(out.as_bytes()).unwrap();
 }
 
 fn head(reader: &mut impl BufRead) -> Option<(String, Vec<(String, String)>)> {
