@@ -55,14 +55,13 @@ fn serve(release: &Path, options: &[&str]) -> Running {
 }
 
 fn ask(server: &Running, line: &str, headers: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     let length = body.len();
     let form = "Content-Type: application/x-www-form-urlencoded";
-    write!(
-        stream,
+    let request = format!(
         "{line} HTTP/1.0\r\nHost: acme.de\r\n{form}\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    )
-    .unwrap();
+    );
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(!answer.contains("<b>Warning</b>") && !answer.contains("<b>Fatal"), "{answer}");

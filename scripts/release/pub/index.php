@@ -24,7 +24,7 @@ match (true) {
     $path === '/p1' => page('Product 1', ['cat_p_1', 'cat_p', 'store']),
     $path === '/p10' => page('Product 10', ['cat_p_10', 'cat_p', 'store']),
     $path === '/cms' => page('About us', ['cms_p_5']),
-    $path === '/bigtags' => page('Many products', array_map(fn (int $i): string => "cat_p_1$i", range(10000, 12299))),
+    $path === '/bigtags' => page('Many products', array_map(fn (int $i): string => "cat_p_$i", range(110000, 112399))),
     $path === '/slow' => slow(),
     $path === '/catalogsearch/result/' => page('Results for ' . ($_GET['q'] ?? ''), ['cat_p']),
     $path === '/esi-page' => esi_page(),
@@ -97,7 +97,7 @@ function show_environment(): void
 {
     usleep(1000 * min((int) ($_GET['sleep'] ?? 0), 60000));
     if (isset($_GET['big'])) {
-        cacheable(array_map(fn (int $i): string => "cat_p_1$i", range(1, max(1, (int) $_GET['big']))));
+        cacheable(array_map(fn (int $i): string => "cat_p_$i", range(1, max(1, (int) $_GET['big']))));
     } else {
         uncacheable();
     }
