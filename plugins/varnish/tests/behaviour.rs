@@ -152,7 +152,7 @@ fn a_purge_forgets_exactly_the_pages_of_its_tags() {
         }
         let answer = shop.forget("((^|,)cat_p_1(,|$))|((^|,)cat_c_3(,|$))", &[]);
         assert_eq!(answer.status, 200);
-        let count = if options.contains("xkey") { 1 } else { 0 };
+        let count = u32::from(options.contains("xkey"));
         assert_eq!(answer.body, format!("{{ \"invalidated\": {count} }}"));
         let marks = ["/p1", "/p10", "/cms"].map(|it| shop.get(it, &[]).mark().to_owned());
         assert_eq!(marks, ["MISS", "HIT", "HIT"], "{options}");

@@ -87,11 +87,11 @@ fn append(files: &tempfile::TempDir, vcl: &str) {
 #[test]
 fn no_request_fails_while_vcl_changes() {
     let shop = Shop::start("{}", |_| page(600, ""));
-    let stop = AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
     let failed = thread::scope(|scope| {
         let visitor = scope.spawn(|| {
             let mut failed = 0;
-            while !stop.load(Ordering::Relaxed) {
+            while !is_over.load(Ordering::Relaxed) {
                 failed += u32::from(shop.get("/checkout", &[]).status != 200);
             }
             failed
@@ -103,7 +103,7 @@ fn no_request_fails_while_vcl_changes() {
                 assert!(done.status.success(), "{done:?}");
             }
         }
-        stop.store(true, Ordering::Relaxed);
+        is_over.store(true, Ordering::Relaxed);
         visitor.join().unwrap()
     });
     assert_eq!(failed, 0);

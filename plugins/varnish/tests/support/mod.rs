@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 use mops_plugin::{
     Context, Contribution, Lowered, Plugin, Slots,
-    model::{Bindings, Facts, Name, SecretError, Secrets, Text, Value},
+    model::{Bindings, Facts, Name, SecretError, Secrets, Text, Value, Website},
     slot::{Slot, Snippet, Vcl},
     testing,
 };
@@ -16,8 +16,7 @@ use mops_varnish::Varnish;
 
 /// A site with two websites on one host, one of them behind `/b2b`, and `backoffice` as the admin path.
 pub(crate) fn context() -> Context {
-    let mut b2b = testing::website("b2b", "acme.test");
-    b2b.path = "/b2b".to_owned();
+    let b2b = Website { path: "/b2b".to_owned(), ..testing::website("b2b", "acme.test") };
     let mut context = testing::context(vec![testing::website("main", "acme.test"), b2b]);
     let magento = [("admin_path".to_owned(), Value::text("backoffice"))];
     context.site.options.insert("magento".to_owned(), Value::Record(magento.into()));

@@ -259,12 +259,10 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Requ
     if answer.status == 0 {
         return;
     }
-    let mut out = format!("HTTP/1.1 {} Status\r\nConnection: close\r\n", answer.status);
-    for (name, value) in &answer.headers {
-        out += &format!("{name}: {value}\r\n");
-    }
-    out += &format!("Content-Length: {}\r\n\r\n{}", answer.body.len(), answer.body);
-    stream.write_all(out.as_bytes()).unwrap();
+    let mut head = vec![format!("HTTP/1.1 {} Status", answer.status), "Connection: close".to_owned()];
+    head.extend(answer.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    head.push(format!("Content-Length: {}\r\n\r\n{}", answer.body.len(), answer.body));
+    stream.write_all(head.join("\r\n").as_bytes()).unwrap();
 }
 
 fn head(reader: &mut impl BufRead) -> Option<(String, Vec<(String, String)>)> {
@@ -284,11 +282,9 @@ pub(crate) fn exchange(
 ) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut out = format!("{method} {url} HTTP/1.1\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        out += &format!("{name}: {value}\r\n");
-    }
-    stream.write_all(format!("{out}\r\n").as_bytes())?;
+    let mut head_lines = vec![format!("{method} {url} HTTP/1.1"), "Connection: close".to_owned()];
+    head_lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    stream.write_all(format!("{}\r\n\r\n", head_lines.join("\r\n")).as_bytes())?;
     let mut reader = BufReader::new(stream);
     let (first, headers) = head(&mut reader).ok_or(std::io::ErrorKind::UnexpectedEof)?;
     let status =
