@@ -159,7 +159,15 @@ impl Broker {
                     .help("add `rabbitmq::consumer(\"async.operations.all\", #{});` and what else the shop's modules need"),
             );
         }
+        lowered.warnings.extend(self.no_room(context));
         Ok(lowered)
+    }
+
+    fn no_room(&self, context: &Context) -> Option<Diagnostic> {
+        let has = context.group("persistent").map(|it| it.memory).filter(|it| self.memory > *it)?;
+        let message = format!("`memory` is {}, more than a node of `persistent` has ({has})", self.memory);
+        let help = format!("write role(\"persistent\", #{{ memory: \"{}\" }}) or more", self.memory);
+        Some(Diagnostic::warning("rabbitmq::memory", message).at_option("memory").help(help))
     }
 
     fn vhost(&self, context: &Context) -> String {
@@ -201,13 +209,6 @@ impl Broker {
                     "write role(\"persistent\", #{ min: 1, max: 1 }): mops sets up no cluster of brokers",
                 ),
             );
-        }
-        if self.memory > group.memory {
-            let message = format!(
-                "`memory` is {}, more than a node of `persistent` has ({})",
-                self.memory, group.memory
-            );
-            wrong.push(Diagnostic::error("rabbitmq::memory", message).at_option("memory"));
         }
         match wrong.is_empty() {
             true => Ok(()),

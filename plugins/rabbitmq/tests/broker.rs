@@ -129,13 +129,12 @@ fn every_mistake_of_a_consumer_is_said_at_once() {
 
 #[test]
 fn every_mistake_of_a_broker_is_said_at_once() {
-    let wrong = lower(r#"{"vhost": "a b", "user": "guest", "memory": "8G"}"#).unwrap_err();
+    let wrong = lower(r#"{"vhost": "a b", "user": "guest"}"#).unwrap_err();
     assert_eq!(
         messages(wrong),
         [
             "`vhost` may have letters, digits and `/ . _ -` only",
             "`guest` works from the broker's own node only",
-            "`memory` is 8G, more than a node of `persistent` has (4G)",
         ]
     );
 }
@@ -151,6 +150,15 @@ fn a_broker_on_two_nodes_is_refused() {
 #[test]
 fn a_broker_without_consumers_is_worth_a_warning() {
     assert_eq!(messages(lower("{}").unwrap().warnings), ["nobody takes messages from this broker"]);
+}
+
+#[test]
+fn more_memory_than_the_node_has_is_worth_a_warning() {
+    let broker = broker(r#"{"memory": "8G"}"#);
+    let mut context = with_broker();
+    context.site.calls.push(call(&Rabbitmq, "consumer", r#"{"name": "codegeneratorProcessor"}"#).unwrap());
+    let lowered = Rabbitmq.lower(&broker, &context, &Slots::default()).unwrap();
+    assert_eq!(messages(lowered.warnings), ["`memory` is 8G, more than a node of `persistent` has (4G)"]);
 }
 
 #[test]
