@@ -1,7 +1,7 @@
 //! What runs when, and what does not.
 
 use crate::cloud::{Cloud, Site, address, graph, planned, thing};
-use mops_apply::{Cancellation, End, Refused, contract};
+use mops_apply::{Cancellation, End, Operation, Refused, contract, resume};
 use mops_model::{Address, Move};
 use mops_plan::{Action, Intent};
 
@@ -150,4 +150,25 @@ async fn a_journal_that_cannot_be_written_stops_the_run_before_any_call() {
     assert_eq!(applied.end, End::Unrecorded("no space left".to_owned()));
     assert_eq!(applied.skipped, addresses(&["net", "app"]));
     assert_eq!(site.cloud.inner().calls, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_journal_of_a_failed_run_tells_what_exists_and_what_failed() {
+    let mut site = Site::default();
+    site.complete(&graph([thing("net", 1, "a", &[]), thing("app", 1, "a", &[]), thing("gone", 1, "a", &[])]))
+        .await;
+    site.cloud.inner().refuses = addresses(&["app"]).into_iter().collect();
+    let wanted =
+        graph([thing("network", 1, "a", &[]), thing("app", 2, "a", &["network"]), thing("new", 1, "a", &[])]);
+    let moves = [Move { from: address("net"), to: address("network") }];
+    let applied = site.run_with(&wanted, &moves, Intent::Apply).await.unwrap();
+    let resumed = resume(site.head.clone(), &site.cloud.inner().journal).unwrap();
+    assert_eq!(resumed.state, applied.state);
+    assert_eq!(
+        resumed.state.resources.keys().cloned().collect::<Vec<_>>(),
+        addresses(&["app", "network", "new"])
+    );
+    let unfinished = &resumed.unfinished[0];
+    assert_eq!((&unfinished.address, unfinished.operation), (&address("app"), Operation::Update));
+    assert_eq!(unfinished.refused.as_deref(), Some("no update today"));
 }
