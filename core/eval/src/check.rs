@@ -60,6 +60,7 @@ pub(crate) fn check(ast: &AST, source: SourceId, texts: &SourceTexts, known: &Kn
     for (call, at) in calls {
         pass.call(&call, at);
     }
+    pass.shadows();
 }
 
 /// Names that may hold a function: variables, loop variables and parameters.
@@ -180,6 +181,17 @@ impl Pass<'_> {
     fn stub(&mut self, call: &FnCallExpr) {
         let module = (!call.namespace.is_empty()).then(|| call.namespace.to_string());
         self.found.stubs.insert((module, call.name.to_string(), call.args.len()));
+    }
+
+    /// A function of the script's own would silently stand before that of mops.
+    fn shadows(&mut self) {
+        let text = self.texts.text(self.source);
+        for name in self.own.iter().map(|it| &it.0).filter(|it| self.known.table.globals.contains_key(*it)) {
+            let start = text.find(&format!("fn {name}")).map_or(0, |it| it + "fn ".len());
+            let span = crate::texts::span(self.source, start, start + name.len());
+            let found = Diagnostic::error("eval::duplicate", format!("`{name}` is a function of mops already"));
+            self.found.findings.push(found.at(span, "declared again here").help("give it another name"));
+        }
     }
 
     fn text(&mut self, text: &str, at: Position) {

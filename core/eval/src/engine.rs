@@ -48,6 +48,8 @@ pub(crate) fn engine(run: &Arc<Run>) -> Engine {
     engine.set_optimization_level(OptimizationLevel::None);
     engine.set_strict_variables(true);
     engine.disable_symbol("eval");
+    // Without them text is compared by our function, which knows values that are known later.
+    engine.set_fast_operators(false);
     limits(&mut engine);
     forbid(&mut engine);
     handle::register(&mut engine, run);
@@ -97,21 +99,29 @@ fn forbid(engine: &mut Engine) {
         "pad",
         |context: NativeCallContext<'_>, list: &mut rhai::Array, length: i64, value: Dynamic| -> Result<(), Box<EvalAltResult>> {
             let length = usize::try_from(length).unwrap_or(0);
-            if length > ELEMENTS {
-                return Err(EvalAltResult::ErrorDataTooLarge("a list of more than a million".to_owned(), context.call_position()).into());
-            }
+            bounded(&context, length)?;
             if length > list.len() {
                 list.resize(length, value);
             }
             Ok(())
         },
     );
+    for name in ["append", "+="] {
+        engine.register_fn(
+            name,
+            |context: NativeCallContext<'_>, list: &mut rhai::Array, more: rhai::Array| -> Result<(), Box<EvalAltResult>> {
+                bounded(&context, list.len() + more.len())?;
+                list.extend(more);
+                Ok(())
+            },
+        );
+    }
     engine.register_fn(
-        "append",
-        |context: NativeCallContext<'_>, list: &mut rhai::Array, more: rhai::Array| -> Result<(), Box<EvalAltResult>> {
+        "+",
+        |context: NativeCallContext<'_>, mut list: rhai::Array, more: rhai::Array| -> Result<rhai::Array, Box<EvalAltResult>> {
             bounded(&context, list.len() + more.len())?;
             list.extend(more);
-            Ok(())
+            Ok(list)
         },
     );
 }

@@ -22,6 +22,7 @@ pub(crate) fn finish(run: &Run, state: &mut State) -> Option<Site> {
     }
     whole.references(&declared, findings);
     whole.parameters(run, findings);
+    whole.clashes(findings);
     websites(&declared, findings);
     let roles = roles(std::mem::take(&mut declared.roles), findings);
     let flows = whole.flows(&declared, findings);
@@ -83,6 +84,19 @@ impl Whole<'_> {
         }
     }
 
+    /// `on: "app"` must mean one thing.
+    fn clashes(&self, findings: &mut Findings) {
+        let roles = self.names("role");
+        for ((_, name), span) in self.names.iter().filter(|((what, name), _)| *what == "website" && roles.contains(name.as_str())) {
+            let found = Diagnostic::error("eval::duplicate", format!("a website and a role are both called `{name}`")).at(*span, "the website");
+            let found = match self.names.get(&("role", name.clone())) {
+                Some(role) => found.at(*role, "the role"),
+                None => found,
+            };
+            findings.push(found.help("give the website another name, and its code as `run_code`"));
+        }
+    }
+
     fn flows(&self, declared: &Declarations, findings: &mut Findings) -> Vec<FlowDeclaration> {
         let mut flows = Vec::new();
         for it in &declared.flows {
@@ -131,7 +145,10 @@ fn websites(declared: &Declarations, findings: &mut Findings) {
             let span = website.declared.of(&format!("hosts[{i}]"));
             if let Some((other, first)) = taken.insert((host.as_str(), website.path.as_str()), (&website.name, span)) {
                 let shown = format!("{host}{}", website.path);
-                let message = format!("`{shown}` belongs to two websites: `{other}` and `{}`", website.name);
+                let message = match *other == website.name {
+                    true => format!("the website `{other}` names `{shown}` twice"),
+                    false => format!("`{shown}` belongs to two websites: `{other}` and `{}`", website.name),
+                };
                 let found = Diagnostic::error("eval::duplicate", message).at(span, "here again").at(first, "first here");
                 findings.push(found.help("give one of them another host, or a `path` of its own"));
             }

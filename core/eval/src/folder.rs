@@ -73,12 +73,9 @@ impl Folder {
         }
     }
 
-    fn file(&self, path: &str, real: &Path) -> Result<InputFound, SourceError> {
-        let refused = |err| refused(path, &err);
-        let stat = Stat::of(&fs::metadata(real).map_err(refused)?);
-        let bytes = read(real).map_err(refused)?;
+    fn file(path: &str, real: &Path) -> Result<InputFound, SourceError> {
+        let bytes = read(real).map_err(|err| refused(path, &err))?;
         let digest = Digest::of(&bytes);
-        self.cache.put(path, stat, digest);
         let is_short = bytes.len() as u64 <= LONGEST_TEXT;
         let text = is_short.then(|| String::from_utf8(bytes).ok()).flatten();
         Ok(InputFound { input: Input { path: path.to_owned(), digest, kind: InputKind::File, text }, listing: None })
@@ -145,7 +142,7 @@ impl Sources for Folder {
         let real = self.resolve(path)?;
         match real.is_dir() {
             true => self.folder(path, &real),
-            false => self.file(path, &real),
+            false => Self::file(path, &real),
         }
     }
 }

@@ -85,7 +85,8 @@ impl Places {
         nearest_place(&self.keys, path).unwrap_or(self.call)
     }
 
-    fn value(&self, path: &str) -> Span {
+    /// The place of the value at `path`, or of its key.
+    pub(crate) fn value(&self, path: &str) -> Span {
         self.values.get(path).copied().unwrap_or_else(|| self.key(path))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mops_model::{Address, Input, Name, Source, Text};
+use mops_model::{Address, Encoding, Input, Name, Source, Text};
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext, Position};
 
 use crate::run::Run;
@@ -81,6 +81,7 @@ pub(crate) fn register(engine: &mut Engine, run: &Arc<Run>) {
     }
     register_text(engine);
     register_comparison(engine);
+    register_mistakes(engine);
     let run = Arc::clone(run);
     engine.register_indexer_get(move |context: NativeCallContext<'_>, it: &mut Handle, key: ImmutableString| {
         property(&run, &context, it, &key)
@@ -106,6 +107,41 @@ fn register_comparison(engine: &mut Engine) {
     }
     engine.register_fn("==", |a: Handle, b: Handle| a.name() == b.name());
     engine.register_fn("!=", |a: Handle, b: Handle| a.name() != b.name());
+    engine.register_fn("==", |a: Handle, b: &str| a.name() == b);
+    engine.register_fn("!=", |a: Handle, b: &str| a.name() != b);
+    engine.register_fn("==", |a: &str, b: Handle| a == b.name());
+    engine.register_fn("!=", |a: &str, b: Handle| a != b.name());
+    // Text that holds a value known later is compared no more than the value itself.
+    for operator in ["==", "!="] {
+        let is_equal = operator == "==";
+        engine.register_fn(operator, move |context: NativeCallContext<'_>, a: ImmutableString, b: ImmutableString| {
+            match [&a, &b].into_iter().find(|it| Text::is_marked(it)) {
+                None => Ok((a == b) == is_equal),
+                Some(marked) => {
+                    let text = Text::parse_marked(marked, Encoding::Raw).unwrap_or_else(|_| Text::literal("this text"));
+                    compared(&context, &Later(text))
+                }
+            }
+        });
+    }
+}
+
+/// Calculations with the result of a mistake give such a result again.
+fn register_mistakes(engine: &mut Engine) {
+    fn calculated(context: &NativeCallContext<'_>, it: &Handle) -> Outcome<Dynamic> {
+        match it {
+            Handle::Broken => Ok(Dynamic::from(Handle::Broken)),
+            other => {
+                let message = format!("`{}` cannot be used with {}", context.fn_name(), other.describe());
+                let help = Some("a declaration is a name to hand to other calls, or to write into text".to_owned());
+                Err(Raised { code: "eval::wrong-type", message, help }.into_error(context.call_position()))
+            }
+        }
+    }
+    for operator in ["+", "-", "*", "/", "%"] {
+        engine.register_fn(operator, |context: NativeCallContext<'_>, a: Handle, _: Dynamic| calculated(&context, &a));
+        engine.register_fn(operator, |context: NativeCallContext<'_>, _: Dynamic, b: Handle| calculated(&context, &b));
+    }
 }
 
 fn compared(context: &NativeCallContext<'_>, it: &Later) -> Outcome<bool> {

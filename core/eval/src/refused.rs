@@ -29,7 +29,8 @@ pub(crate) fn syntax(kind: &ParseErrorType, at: Position, source: SourceId, text
     let at_token = |code: &str, message: String, label: &str| Diagnostic::error(code, message).at(token, label);
     match kind {
         ParseErrorType::BadInput(LexError::MalformedEscapeSequence(sequence)) => {
-            at_token("eval::bad-escape", format!("`{sequence}` means nothing inside quotes"), "in this text")
+            Diagnostic::error("eval::bad-escape", format!("`{sequence}` means nothing inside quotes"))
+                .at(texts.escape(source, at, sequence), "here")
                 .help("write a regular expression in backticks, where `\\` stays as it is: `^/\\d+$`")
         }
         ParseErrorType::BadInput(LexError::UnterminatedString) => {
@@ -72,7 +73,8 @@ pub(crate) fn ended(run: &Run, state: &mut State, err: &EvalAltResult, script: &
     {
         (source, at) = (state.source(Some(path)), *position);
     }
-    let Some((code, message, help)) = said(run, leaf) else { return };
+    let is_consequence = state.findings.has_errors() && uses_a_mistake(leaf);
+    let Some((code, message, help)) = said(run, leaf).filter(|_| !is_consequence) else { return };
     let mut found = Diagnostic::error(code, message).at(state.at(source, at), "here");
     for (path, position) in trace.iter().rev().filter(|(_, position)| !position.is_none()) {
         let span = state.at(state.source(Some(path)), *position);
@@ -98,6 +100,14 @@ fn innermost<'a>(err: &'a EvalAltResult, source: String, trace: &mut Vec<(String
             innermost(inner, module.clone(), trace)
         }
         leaf => (leaf, source),
+    }
+}
+
+/// Whether the error may come from the stand-in for an earlier mistake.
+fn uses_a_mistake(err: &EvalAltResult) -> bool {
+    match err {
+        EvalAltResult::ErrorFor(_) => true,
+        other => other.to_string().contains("handle"),
     }
 }
 

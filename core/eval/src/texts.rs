@@ -6,6 +6,9 @@
 use mops_model::{SourceId, Span};
 use rhai::Position;
 
+/// What operators are made of.
+const OPERATOR: &str = "=!<>+-*/%&|^";
+
 /// Every text that an evaluation read: the script and the files it imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceTexts(Vec<SourceText>);
@@ -56,6 +59,18 @@ impl SourceTexts {
         let start = self.offset(source, position);
         let rest = &self.text(source)[start..];
         span(source, start, start + token_length(rest))
+    }
+
+    /// The escape sequence whose character after the backslash is at `position`.
+    pub(crate) fn escape(&self, source: SourceId, position: Position, sequence: &str) -> Span {
+        let at = self.offset(source, position);
+        let text = self.text(source);
+        let start = text[..at].rfind('\\').filter(|it| text[*it..].starts_with(sequence)).unwrap_or(at);
+        let end = (start + sequence.len()).min(text.len());
+        match text.is_char_boundary(end) {
+            true => span(source, start, end),
+            false => span(source, start, start),
+        }
     }
 
     /// The last character of the last token before `position`, where something is missing.
@@ -113,6 +128,9 @@ fn token_length(rest: &str) -> usize {
         '"' | '`' => quoted_length(rest, first),
         '#' if rest.starts_with("#{") => 2,
         '\n' | '\r' => 0,
+        // A property: Rhai gives the place of the dot.
+        '.' if rest[1..].starts_with(is_word) => 1 + rest[1..].find(|c| !is_word(c)).unwrap_or(rest.len() - 1),
+        c if OPERATOR.contains(c) => rest.find(|c| !OPERATOR.contains(c)).unwrap_or(rest.len()),
         c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
         c => c.len_utf8(),
     }

@@ -177,7 +177,7 @@ fn references(state: &mut State, call: &Checked<'_>, path: &str, kind: &Kind, va
         _ => return,
     };
     if let Some(name) = value.as_text() {
-        let (shown, name, span) = (call.callee.shown.clone(), name.to_owned(), call.places.key(path));
+        let (shown, name, span) = (call.callee.shown.clone(), name.to_owned(), call.places.value(path));
         state.declared.references.push(Reference { shown, among, name, span });
     }
 }

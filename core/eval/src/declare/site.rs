@@ -121,6 +121,15 @@ fn is_sound(state: &mut State, call: &Checked<'_>) -> bool {
     }
     let path = call.text("path").unwrap_or("");
     let is_prefix = path.is_empty() || (path.starts_with('/') && !path.ends_with('/'));
+    if let Some(Value::List(countries)) = call.options.get("countries") {
+        let is_code = |it: &str| it.len() == 2 && it.bytes().all(|b| b.is_ascii_lowercase());
+        let wrong = countries.iter().position(|it| !it.as_text().is_some_and(is_code));
+        if let Some(at) = wrong {
+            let message = "`website`: a country is two lowercase letters (ISO 3166-1)".to_owned();
+            state.wrong("eval::wrong-value", message, call.places.key(&format!("countries[{at}]")), "here", "write \"pl\"");
+            return false;
+        }
+    }
     if !is_prefix {
         let help = format!("write {:?}", format!("/{}", path.trim_matches('/')));
         let message = format!("`website`: the path prefix {path:?} must start with `/` and not end with it");

@@ -61,6 +61,10 @@ pub(super) fn param(run: &Run, state: &mut State, call: Checked<'_>) -> Dynamic 
     }
     let default = call.options.get("default");
     let kind = call.text("kind").unwrap_or_else(|| kind_of(default));
+    if let Some(default) = default.filter(|it| !is_of(kind, it)) {
+        let message = format!("`param`: the default of `{name}` must be {}, not {}", article(kind), default.describe());
+        return Dynamic::from(state.wrong("eval::wrong-type", message, call.places.key("default"), "here", "make `kind` and `default` agree"));
+    }
     match (run.parameters.get(name.as_str()), default) {
         (Some(given), _) => match parse(kind, given) {
             Some(value) => value,
@@ -84,6 +88,16 @@ fn kind_of(default: Option<&Value>) -> &'static str {
         Some(Value::Bool(_)) => "bool",
         Some(Value::Int(_)) => "number",
         None | Some(Value::Text(_) | Value::Input(_) | Value::List(_) | Value::Record(_)) => "text",
+    }
+}
+
+/// Whether a default is of its kind; lists, maps and paths can be defaults, but nothing on a command line sets them.
+fn is_of(kind: &str, default: &Value) -> bool {
+    match (kind, default) {
+        ("bool", Value::Bool(_)) | ("number", Value::Int(_)) => true,
+        ("size" | "duration", Value::Text(text)) => text.as_literal().is_some_and(|it| parse(kind, it).is_some()),
+        ("text", it) => !matches!(it, Value::Bool(_) | Value::Int(_)),
+        _ => false,
     }
 }
 

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Files by path; a folder is what files lie in.
-pub struct Files(pub BTreeMap<&'static str, &'static str>);
+pub(crate) struct Files(pub(crate) BTreeMap<&'static str, &'static str>);
 
 impl Sources for Files {
     fn read(&self, path: &str) -> Result<String, SourceError> {
@@ -91,7 +91,7 @@ fn memory() -> Size {
 }
 
 /// Plugins for tests.
-pub fn manifests() -> Vec<Manifest> {
+pub(crate) fn manifests() -> Vec<Manifest> {
     let per_name = || Calls::OncePer("name".to_owned());
     vec![
         Manifest::new("varnish", "Caches pages.")
@@ -104,7 +104,7 @@ pub fn manifests() -> Vec<Manifest> {
 }
 
 /// One resource type, with an input and an output.
-pub fn catalog() -> Catalog {
+pub(crate) fn catalog() -> Catalog {
     let field = Field { name: "range".to_owned(), kind: Kind::Int { min: Some(1), max: None }, need: Need::Optional, doc: String::new() };
     Catalog::new([Schema {
         kind: "local.port".to_owned(),
@@ -116,12 +116,12 @@ pub fn catalog() -> Catalog {
 }
 
 /// Evaluates `script` as `shop.rhai`, with `release/index.php` and `a.vcl` beside it.
-pub fn run(script: &'static str) -> Result<Evaluated, Failed> {
+pub(crate) fn run(script: &'static str) -> Result<Evaluated, Failed> {
     run_with(script, &[], &[])
 }
 
 /// Evaluates `script` with more files beside it, and with parameters.
-pub fn run_with(
+pub(crate) fn run_with(
     script: &'static str,
     files: &[(&'static str, &'static str)],
     parameters: &[(&str, &str)],
@@ -139,18 +139,18 @@ pub fn run_with(
 }
 
 /// What is wrong with `body` after a right call to `site`, as `code at place «token»: message (help)`.
-pub fn wrong(body: &str) -> Vec<String> {
+pub(crate) fn wrong(body: &str) -> Vec<String> {
     wrong_with(body, &[])
 }
 
 /// The same with more files.
-pub fn wrong_with(body: &str, files: &[(&'static str, &'static str)]) -> Vec<String> {
+pub(crate) fn wrong_with(body: &str, files: &[(&'static str, &'static str)]) -> Vec<String> {
     let script: &'static str = Box::leak(format!("{SITE}\n{body}").into_boxed_str());
     shown(&run_with(script, files, &[]).err().expect("the script is wrong"))
 }
 
 /// The site of a script that is right: `body` after a right call to `site`.
-pub fn right(body: &str) -> mops_model::Site {
+pub(crate) fn right(body: &str) -> mops_model::Site {
     let script: &'static str = Box::leak(format!("{SITE}\n{body}").into_boxed_str());
     match run(script) {
         Ok(it) => it.site,
@@ -161,7 +161,7 @@ pub fn right(body: &str) -> mops_model::Site {
 const SITE: &str = r#"site("acme", #{ magento: #{ version: "2.4.6", release: path("release") } });"#;
 
 /// Each diagnostic on one line.
-pub fn shown(failed: &Failed) -> Vec<String> {
+pub(crate) fn shown(failed: &Failed) -> Vec<String> {
     let texts: Vec<_> = failed.texts.texts().collect();
     let line = |it: &mops_model::Diagnostic| {
         let mut line = it.code.clone();

@@ -1,0 +1,5 @@
+//! Scripts: what right ones come to, and what is said of wrong ones.
+
+mod kit;
+mod mistakes;
+mod shops;
