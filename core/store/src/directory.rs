@@ -44,7 +44,7 @@ impl Directory {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let root = root.into();
         let objects = root.join("objects");
-        fs::create_dir_all(&objects).map_err(StoreError::io("make", &objects))?;
+        make_folder(&objects).map_err(StoreError::io("make", &objects))?;
         Ok(Self { root, journal_end: Mutex::new(None) })
     }
 
@@ -89,7 +89,7 @@ impl Store for Directory {
         let is_kept = fs::metadata(&place).is_ok_and(|it| it.len() == bytes.len() as u64);
         if !is_kept {
             let folder = place.parent().expect("an object lies in a folder");
-            fs::create_dir_all(folder).map_err(StoreError::io("make", folder))?;
+            make_folder(folder).map_err(StoreError::io("make", folder))?;
             replace(&place, bytes, OBJECT_MODE).map_err(StoreError::io("write", &place))?;
         }
         Ok(digest)
@@ -197,6 +197,20 @@ fn append_at(path: &Path, end: u64, bytes: &[u8]) -> io::Result<()> {
     match is_new {
         true => sync_folder(path.parent().expect("a file lies in a folder")),
         false => Ok(()),
+    }
+}
+
+/// Makes a folder and what is missing above it, on stable storage.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.try_exists()? {
+        return Ok(());
+    }
+    // The parent of a name alone is the folder one is in.
+    let parent = folder.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(parent)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => sync_folder(parent),
     }
 }
 
