@@ -19,7 +19,7 @@ use crate::{
     daemon::{HEADER_BUFFER_KIB, daemon, listen},
     limits,
     snippet::{Snippets, parse},
-    websites,
+    websites::{self, Prefixed},
 };
 
 /// The name of the daemon, and of its folder in the closure.
@@ -55,8 +55,7 @@ struct Values {
     header_buffer: u64,
     /// Whether the edge's nodes are this machine: its connections may come from any loopback address.
     local: bool,
-    /// Whether a path prefix tells some website apart.
-    prefixed: bool,
+    prefixed: Vec<Prefixed>,
     websites: Vec<RunCode>,
     snippets: Snippets,
 }
@@ -64,7 +63,7 @@ struct Values {
 #[derive(Serialize)]
 struct RunCode {
     name: Name,
-    run_code: String,
+    code: String,
     run_type: &'static str,
 }
 
@@ -77,7 +76,7 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
     let mut lowered = Lowered::default();
     let Some(group) = context.group("app") else { return Ok(lowered) };
     let snippets = Snippets::of("app", slots)?;
-    let read_timeout = limits::longest(slots)?;
+    let read_timeout = limits::longest(context, slots)?;
     snippets.add_to(&mut lowered, "app", DAEMON);
     let values = Values {
         site: context.site.name.clone(),
@@ -88,7 +87,7 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
         local: match context.environment.provider {
             ProviderName::Local => true,
         },
-        prefixed: websites::are_prefixed(context),
+        prefixed: websites::prefixed(context),
         websites: context.site.websites.iter().map(run_code).collect(),
         snippets,
     };
@@ -113,7 +112,7 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
 fn run_code(website: &Website) -> RunCode {
     RunCode {
         name: website.name.clone(),
-        run_code: website.run_code.clone(),
+        code: website.run_code.clone(),
         run_type: match website.run_type {
             RunType::Website => "website",
             RunType::Store => "store",

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     daemon::{HEADER_BUFFER_KIB, daemon, listen},
+    geo::{self, Redirects},
     limits,
     snippet::{Snippets, parse},
     throttle::{self, Limit},
@@ -132,6 +133,7 @@ struct Values {
     servers: Vec<Server>,
     redirects: Vec<Redirect>,
     limits: Vec<Limit>,
+    geo: Option<Redirects>,
     snippets: Snippets,
 }
 
@@ -172,7 +174,8 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
     let upstream = upstream(slots)?;
     let throttling = throttle::throttling(context, slots)?;
     let snippets = Snippets::of("edge", slots)?;
-    let read_timeout = limits::longest(slots)?;
+    let read_timeout = limits::longest(context, slots)?;
+    let mut geo = geo::redirects(context, slots, port_in_url(context))?;
     let (servers, redirects) = servers(context, options.aliases);
 
     for website in
@@ -181,6 +184,10 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
         lowered.certificate("edge", &website.name, context.hosts(website));
     }
     snippets.add_to(&mut lowered, "edge", DAEMON);
+    if let Some(geo) = &mut geo {
+        lowered.file("edge", "edge-nginx/geo.conf", std::mem::take(&mut geo.text), DAEMON, OnChange::Reload);
+        lowered.warnings.append(&mut geo.warnings);
+    }
     let values = Values {
         site: context.site.name.clone(),
         cpus: group.cpus.max(1),
@@ -202,6 +209,7 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
         servers,
         redirects,
         limits: throttling.limits,
+        geo,
         snippets,
     };
     let one = |it| vec![it];

@@ -5,6 +5,7 @@
 mod app;
 mod daemon;
 mod edge;
+mod geo;
 mod limits;
 mod rules;
 mod snippet;

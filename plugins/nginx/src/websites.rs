@@ -42,8 +42,9 @@ struct Entry {
     website: String,
 }
 
+/// A website that a path prefix tells apart.
 #[derive(Serialize)]
-struct Prefixed {
+pub(crate) struct Prefixed {
     name: String,
     prefix: Prefix,
 }
@@ -63,9 +64,11 @@ pub(crate) fn render(context: &Context) -> Result<Text, Diagnostic> {
     WEBSITES.render(table(context))
 }
 
-/// Whether a path prefix tells some website apart.
-pub(crate) fn are_prefixed(context: &Context) -> bool {
-    context.site.websites.iter().any(|it| !prefix(it).path.is_empty())
+/// The websites that a path prefix tells apart.
+pub(crate) fn prefixed(context: &Context) -> Vec<Prefixed> {
+    let all =
+        context.site.websites.iter().map(|it| Prefixed { name: it.name.to_string(), prefix: prefix(it) });
+    all.filter(|it| !it.prefix.path.is_empty()).collect()
 }
 
 /// Every name of `host` here: itself, and with `.localhost` where that is answered.
@@ -95,12 +98,11 @@ fn table(context: &Context) -> Table {
         }
     }
     entries.sort_by_key(|it| std::cmp::Reverse(it.prefix.path.len()));
-    let prefixed = websites.iter().map(|it| Prefixed { name: it.name.to_string(), prefix: prefix(it) });
     Table {
         fallback_host: fallback.map(ToString::to_string).unwrap_or_default(),
         hosts,
         entries,
-        prefixed: prefixed.filter(|it| !it.prefix.path.is_empty()).collect(),
+        prefixed: prefixed(context),
     }
 }
 
@@ -110,7 +112,7 @@ fn prefix(website: &Website) -> Prefix {
 }
 
 /// `text` as a regular expression that means it and nothing else.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_ascii_punctuation() && !matches!(c, '/' | '-' | '_') {

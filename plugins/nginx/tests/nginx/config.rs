@@ -78,8 +78,8 @@ fn nginx_takes_every_option_at_once() {
 #[test]
 fn nginx_takes_a_fallback_and_hosts_that_share_websites() {
     let shop = Shop::of(&[
-        website("b2b", &["acme.de", "b2b.acme.de"], json!({ "path": "/b2b", "fallback": true })),
-        website("de", &["acme.de"], json!({})),
+        website("b2b", &["acme.de", "b2b.acme.de"], &json!({ "path": "/b2b", "fallback": true })),
+        website("de", &["acme.de"], &json!({})),
     ]);
     assert_eq!(checked(&shop), "");
 }

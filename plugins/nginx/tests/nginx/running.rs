@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -12,10 +13,13 @@ use std::{
 use mops_plugin::model::Name;
 use nix::{
     sys::signal::{Signal, kill},
-    unistd::Pid,
+    unistd::{Pid, Uid},
 };
 
 use crate::shop::Node;
+
+/// Who runs daemons when the tests are run by root.
+pub(crate) const NOBODY: u32 = 65534;
 
 /// A daemon that ends with the test.
 pub(crate) struct Running(Child);
@@ -36,7 +40,11 @@ impl Drop for Running {
 }
 
 impl Running {
+    /// Starts a daemon, never as root: a node drops privileges first.
     pub(crate) fn start(mut command: Command) -> Self {
+        if Uid::effective().is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
         let what = format!("{command:?}");
         let child = command.stdin(Stdio::null()).spawn();
         Self(child.unwrap_or_else(|err| panic!("{what}: {err}; install nginx, php8.2-fpm and curl")))
@@ -60,6 +68,8 @@ pub(crate) fn command(node: &Node, role: &'static str, name: &str, what: What) -
     command
 }
 
+/// A command of a daemon.
+#[derive(Clone, Copy)]
 pub(crate) enum What {
     Run,
     Check,
@@ -68,6 +78,7 @@ pub(crate) enum What {
 /// nginx of `role`, once it answers.
 pub(crate) fn nginx(node: &Node, role: &'static str) -> Running {
     let name = format!("{role}-nginx");
+    node.hand_over();
     let running = Running::start(command(node, role, &name, What::Run));
     wait_for(&format!("{}:{}", node.fact("address"), node.fact(&format!("port.{name}.http"))));
     running
@@ -81,7 +92,7 @@ pub(crate) fn wait_for(address: &str) {
     }
 }
 
-/// curl, with its arguments separated by spaces; a `+` in an argument is a space.
+/// curl, with its arguments separated by spaces; a `~` in an argument is a space.
 pub(crate) fn curl(arguments: &str) -> Answer {
     let mut command = Command::new("curl");
     command.args(["-s", "-i", "-k", "--path-as-is", "--max-time", "20"]);
@@ -100,7 +111,7 @@ fn parse(text: &str) -> Answer {
     Answer { status, headers: headers.collect(), body: body.to_owned() }
 }
 
-/// Answers every request on `port` of the node with the head of the request, as the cache would stand there.
+/// Answers every request with its own head, where the cache would stand.
 pub(crate) fn echo(address: &str) {
     let listener = TcpListener::bind(address).unwrap();
     thread::spawn(move || {

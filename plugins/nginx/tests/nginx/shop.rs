@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     net::TcpListener,
+    os::unix::fs::chown,
     path::{Path, PathBuf},
 };
 
@@ -16,6 +17,8 @@ use mops_plugin::{
 };
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
+
+use crate::running::NOBODY;
 
 /// A shop of two websites on one host, one of them below a path, and a third with a host of its own.
 pub(crate) struct Shop {
@@ -43,7 +46,7 @@ impl Secrets for NoSecrets {
     }
 }
 
-pub(crate) fn website(name: &str, hosts: &[&str], more: Json) -> Json {
+pub(crate) fn website(name: &str, hosts: &[&str], more: &Json) -> Json {
     let mut website = json!({
         "name": name, "hosts": hosts, "run_code": name, "declared": declared(),
     });
@@ -58,9 +61,9 @@ fn declared() -> Json {
 impl Default for Shop {
     fn default() -> Self {
         Self::of(&[
-            website("pl", &["acme.pl", "www.acme.pl"], json!({})),
-            website("de", &["acme.de", "*.acme.de"], json!({ "run_type": "store", "run_code": "de_de" })),
-            website("b2b", &["acme.de"], json!({ "path": "/b2b" })),
+            website("pl", &["acme.pl", "www.acme.pl"], &json!({})),
+            website("de", &["acme.de", "*.acme.de"], &json!({ "run_type": "store", "run_code": "de_de" })),
+            website("b2b", &["acme.de"], &json!({ "path": "/b2b" })),
         ])
     }
 }
@@ -179,14 +182,25 @@ impl Node {
         fs::write(path, text).unwrap();
     }
 
+    /// Gives its folder to whom daemons run as.
+    pub(crate) fn hand_over(&self) {
+        if nix::unistd::Uid::effective().is_root() {
+            own(self.folder.path());
+        }
+    }
+
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 }
 
-/// What a log or a file says.
-pub(crate) fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
+fn own(path: &Path) {
+    chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.is_dir() {
+        for it in fs::read_dir(path).unwrap() {
+            own(&it.unwrap().path());
+        }
+    }
 }
 
 pub(crate) fn free_port() -> u16 {
