@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use mops_plugin::{
     Context, Lowered,
     model::{
-        Daemon, Declared, Diagnostic, Duration, Loses, Name, Ready, ReadyCheck, Reload, Stop, StopSignal,
-        Text,
+        Daemon, Declared, Diagnostic, Digest, Duration, Loses, Name, Ready, ReadyCheck, Reload, Stop,
+        StopSignal, Text,
     },
     slot::Consumer,
 };
 
 use crate::lowering::ROLE;
 
-/// Adds the daemons of `consumers` to `lowered`; each restarts when a word of `restart_on` changes.
+/// Adds the daemons of `consumers` to `lowered`; each restarts when the text of `env` changes.
 ///
 /// # Errors
 /// What is wrong with a consumer.
@@ -21,10 +21,13 @@ pub(crate) fn lower(
     lowered: &mut Lowered,
     consumers: &[(Consumer, &Declared)],
     php: &str,
-    restart_on: &BTreeMap<String, Text>,
+    env: &Text,
     context: &Context,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut wrong = Vec::new();
+    // A process reads env.php when it begins: what it knows of it is part of what it is.
+    let environment =
+        BTreeMap::from([("MOPS_ENV_PHP".to_owned(), Text::literal(Digest::of_json(env).to_string()))]);
     let nodes = context.group(ROLE).map_or(1, |it| it.count);
     for (consumer, declared) in consumers {
         if consumer.on.as_str() != ROLE {
@@ -47,7 +50,7 @@ pub(crate) fn lower(
                 );
                 break;
             };
-            let daemon = daemon(consumer, number, php, restart_on, nodes);
+            let daemon = daemon(consumer, number, php, &environment, nodes);
             let twin = lowered.daemons.entry(Name::literal(ROLE)).or_default().insert(name, daemon);
             if twin.is_some() {
                 let message = format!("the consumer `{}` is declared twice", consumer.name);
@@ -68,7 +71,7 @@ fn daemon(
     consumer: &Consumer,
     number: u32,
     php: &str,
-    restart_on: &BTreeMap<String, Text>,
+    environment: &BTreeMap<String, Text>,
     nodes: u32,
 ) -> Daemon {
     // Magento locks a consumer by its name, and by its number if it has one: only the one process of a site may go
@@ -88,7 +91,7 @@ fn daemon(
             lock,
             format!("--max-messages={}", consumer.max_messages).into(),
         ],
-        environment: restart_on.clone(),
+        environment: environment.clone(),
         listens: BTreeMap::new(),
         after: Vec::new(),
         check: None,

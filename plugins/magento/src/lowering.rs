@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mops_plugin::{
     Context, Lowered, Slots, Template,
     model::{
-        Daemon, Declared, Diagnostic, Digest, Directory, Duration, Encoding, Loses, Name, OnChange, Ready,
+        Daemon, Declared, Diagnostic, Directory, Duration, Encoding, Loses, Name, OnChange, Ready,
         ReadyCheck, Reload, RunType, Source, Stop, StopSignal, Text, Value, Website,
     },
     slot::{CacheHost, Consumer, MagentoConfig, MagentoEnv, ReleaseStep},
@@ -54,12 +54,7 @@ pub(crate) fn lower(options: &App, context: &Context, slots: &Slots) -> Result<L
     let env = env(options, &application, context, &given)?;
     let php = format!("php{}", application.php(context));
     let mut lowered = Lowered::default();
-    let mut restart_on =
-        BTreeMap::from([("MOPS_ENV".to_owned(), Text::literal(Digest::of_json(&env).to_string()))]);
-    if let Some(release) = &application.release {
-        restart_on.insert("MOPS_RELEASE".to_owned(), Text::literal(release.digest.to_string()));
-    }
-    consumer::lower(&mut lowered, &given.consumers, &php, &restart_on, context)?;
+    consumer::lower(&mut lowered, &given.consumers, &php, &env, context)?;
 
     // Workers keep what they compiled of it: a reload makes them read it again.
     lowered.file(ROLE, "magento/env.php", env, "php", OnChange::Reload);
@@ -70,7 +65,7 @@ pub(crate) fn lower(options: &App, context: &Context, slots: &Slots) -> Result<L
     }
     lay_out_release(&mut lowered, &application, context);
     match (options.cron, &application.release) {
-        (Cron::FirstNode, Some(_)) => cron(&mut lowered, &php, &restart_on).map_err(|it| vec![it])?,
+        (Cron::FirstNode, Some(_)) => cron(&mut lowered, &php).map_err(|it| vec![it])?,
         (Cron::FirstNode, None) | (Cron::Off, _) => (),
     }
     lowered.package(ROLE, &php, &format!("{php}-cli"));
@@ -130,7 +125,7 @@ fn lay_out_release(lowered: &mut Lowered, application: &Application, context: &C
     );
 }
 
-fn cron(lowered: &mut Lowered, php: &str, restart_on: &BTreeMap<String, Text>) -> Result<(), Diagnostic> {
+fn cron(lowered: &mut Lowered, php: &str) -> Result<(), Diagnostic> {
     #[derive(Serialize)]
     struct Values<'a> {
         php: &'a str,
@@ -138,7 +133,7 @@ fn cron(lowered: &mut Lowered, php: &str, restart_on: &BTreeMap<String, Text>) -
     lowered.file(ROLE, "magento/cron.sh", CRON.render(Values { php })?, "cron", OnChange::Restart);
     let daemon = Daemon {
         command: vec!["sh".into(), Text::here("current").then("/files/magento/cron.sh")],
-        environment: restart_on.clone(),
+        environment: BTreeMap::new(),
         listens: BTreeMap::new(),
         after: Vec::new(),
         check: Some(vec!["sh".into(), "-n".into(), Text::here("files").then("/magento/cron.sh")]),

@@ -17,5 +17,7 @@ while [ -z "$stop" ]; do
   fi
   [ -z "$stop" ] || break
   sleep 60 &
-  wait $!
+  pause=$!
+  wait "$pause"
+  kill "$pause" 2>/dev/null
 done

@@ -4,12 +4,20 @@
 #![expect(clippy::disallowed_methods, reason = "the tests lay rendered files out for real programs")]
 #![expect(clippy::unwrap_used, reason = "what goes wrong in a test fails it")]
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use mops_magento::Magento;
 use mops_plugin::{
     Context, Contribution, Lowered, Plugin, Slots,
-    model::{Declared, Diagnostic, Name, Source, Span, Text, Value},
+    model::{Declared, Diagnostic, Digest, Name, Source, Span, Text, Value},
     slot::{CacheHost, Consumer, MagentoEnv, PhpVersion, ReleaseStep, Slot},
     testing,
 };
@@ -174,4 +182,35 @@ fn a_release_is_prepared_and_what_a_step_did_not_make_is_named() {
 fn run(script: &Path, folder: &Path) -> (bool, String) {
     let output = Command::new("sh").arg(script).arg(folder).output().unwrap();
     (output.status.success(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// A node's `current` with the example application in it, and the cron script for the node `index`.
+fn cron(index: &str) -> (tempfile::TempDir, Child) {
+    let digest = Digest::of(b"release");
+    let release = json!({ "release": { "$path": "release", "digest": digest, "kind": "folder" } });
+    let lowered = lower_in(&context(&release), &[]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("trees")).unwrap();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/release");
+    std::os::unix::fs::symlink(example, folder.path().join("trees/release")).unwrap();
+    let facts = [("index", index), ("current", folder.path().to_str().unwrap())];
+    let script = folder.path().join("cron.sh");
+    fs::write(&script, testing::fill(&text(&lowered, "magento/cron.sh"), &facts)).unwrap();
+    let child = Command::new("sh").arg(script).stdout(Stdio::piped()).spawn().unwrap();
+    (folder, child)
+}
+
+#[test]
+fn cron_runs_on_the_first_node_only_and_ends_when_it_is_asked_to() {
+    for (index, first_line) in [("1", "cron ran at"), ("2", "cron runs on node 1; this one waits")] {
+        let (_folder, mut child) = cron(index);
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with(first_line), "{line}");
+        thread::sleep(Duration::from_millis(100));
+        let asked = Instant::now();
+        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+        assert!(asked.elapsed() < Duration::from_secs(5));
+    }
 }

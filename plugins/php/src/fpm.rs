@@ -109,6 +109,7 @@ fn render(values: &Values) -> Result<Lowered, Vec<Diagnostic>> {
     lowered.setting("php.version", values.version.as_str());
     lowered.setting("php.processes", i64::try_from(values.processes).unwrap_or(i64::MAX));
     lowered.setting("php.memory_limit", Value::text(values.memory_limit.as_str()));
+    lowered.setting("php.post_max_size", Value::text(values.upload_limit.as_str()));
     lowered.setting("php.request_terminate_timeout", Value::text(format!("{}s", values.terminate_after)));
     Ok(lowered)
 }
