@@ -63,15 +63,6 @@ impl Plugin for GeoRedirects {
         lowered.setting("geo-redirects.languages", map(&redirect.languages));
         lowered.setting("geo-redirects.mode", redirect.mode);
         lowered.setting("geo-redirects.never", redirect.never);
-        if wanted.country.is_some() && redirect.database.is_none() {
-            lowered.warnings.push(
-                Diagnostic::warning(
-                    "geo-redirects::no-database",
-                    "nothing tells the country of a visitor on this machine",
-                )
-                .help("name a database in MaxMind's format: `database: path(\"country.mmdb\")`"),
-            );
-        }
         Ok(lowered)
     }
 }

@@ -14,8 +14,9 @@ use crate::{BY_COUNTRY, BY_LANGUAGE, PLUGIN};
 pub(crate) struct ByCountry {
     #[serde(flatten)]
     pub(crate) redirect: Redirect,
-    /// What tells the country of an address: a database in `MaxMind`'s format with `country.iso_code`. Without one the
-    /// country is known only where a CDN in front says it.
+    /// What tells the country of an address, for an edge that reads such files: a database in `MaxMind`'s format with
+    /// `country.iso_code`. Without one the country is known where a trusted proxy in front says it
+    /// (`CloudFront-Viewer-Country`).
     #[serde(default)]
     #[schemars(schema_with = "file")]
     pub(crate) database: Option<Input>,

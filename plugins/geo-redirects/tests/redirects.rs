@@ -205,11 +205,12 @@ fn what_programs_fetch_is_never_redirected_and_pages_are() {
 }
 
 #[test]
-fn without_a_database_a_warning_says_that_countries_are_unknown_here() {
+fn what_was_derived_can_be_read_as_settings() {
     let call = call(&GeoRedirects, "by_country", "{}").unwrap();
-    let lowered = GeoRedirects.lower(&call, &shop(), &Slots::default()).unwrap();
-    assert_eq!(messages(&lowered.warnings), ["nothing tells the country of a visitor on this machine"]);
-    assert_eq!(lowered.settings["geo-redirects.mode"].as_text(), Some("home"));
+    let settings = GeoRedirects.lower(&call, &shop(), &Slots::default()).unwrap().settings;
+    assert_eq!(settings["geo-redirects.mode"].as_text(), Some("home"));
+    let countries = settings["geo-redirects.countries"].as_record().unwrap();
+    assert_eq!(countries["at"].as_text(), Some("de"));
 }
 
 #[test]
