@@ -1,0 +1,152 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use mops_model::Name;
+
+/// Hosts Magento shops: provisions, previews, deploys and changes them from one script
+#[derive(Debug, Parser)]
+#[command(
+    name = "mops",
+    version,
+    after_help = "Examples:\n  mops script shop.rhai          show what would change, ask, do it\n  mops plan shop.rhai            only show what would change\n  mops status                    what runs, and how it is\n  mops rollback                  back to the generation before"
+)]
+pub(crate) struct Arguments {
+    /// Act as if started in DIR
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub(crate) directory: Option<PathBuf>,
+    /// The environment in mops.toml
+    #[arg(short, long, value_name = "NAME", default_value = "local", global = true)]
+    pub(crate) env: Name,
+    /// The site, where a folder has several
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(crate) site: Option<Name>,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the world as a script says: evaluate, plan, ask, apply
+    #[command(
+        after_help = "Without a terminal and without --yes it only plans; it then ends with 1 when something would change.\n\nExamples:\n  mops script shop.rhai\n  mops script shop.rhai --yes\n  mops script shop.rhai -e staging --set release=release-42"
+    )]
+    Script {
+        #[command(flatten)]
+        script: Script,
+        /// Apply without asking
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Find every mistake in a script; change nothing and ask nobody
+    #[command(after_help = "Example:\n  mops check shop.rhai")]
+    Check {
+        #[command(flatten)]
+        script: Script,
+    },
+    /// Show what a script would change
+    #[command(
+        after_help = "Examples:\n  mops plan shop.rhai\n  mops plan shop.rhai --json\n  mops plan shop.rhai --detailed-exitcode    2 when something would change"
+    )]
+    Plan {
+        #[command(flatten)]
+        script: Script,
+        /// Print the plan as JSON
+        #[arg(long)]
+        json: bool,
+        /// End with 2 when something would change, 0 when nothing would
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Show what runs and how it is, on one screen; ends with 0 when all is well
+    #[command(after_help = "Examples:\n  mops status\n  mops status --json")]
+    Status {
+        /// Print the status as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what daemons said
+    #[command(
+        after_help = "Examples:\n  mops logs                 the last lines of every daemon\n  mops logs varnish -f      follow one daemon\n  mops logs app             the daemons of one role"
+    )]
+    Logs {
+        /// A daemon, a role or a node; without one, all
+        name: Option<String>,
+        /// Go on showing what is said, until Ctrl-C
+        #[arg(short, long)]
+        follow: bool,
+        /// How many lines of each log to begin with
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
+        lines: usize,
+    },
+    /// List the generations of a site, newest first
+    #[command(after_help = "Example:\n  mops generations")]
+    Generations,
+    /// Go back to an earlier generation; needs no script and never moves data
+    #[command(
+        after_help = "Examples:\n  mops rollback          to the one before the newest\n  mops rollback 3 --yes"
+    )]
+    Rollback {
+        /// The generation; without it, the one before the newest
+        number: Option<u64>,
+        /// Apply without asking
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Remove everything a site made: nodes, daemons, files and their data; its history stays
+    #[command(after_help = "Examples:\n  mops destroy\n  mops destroy --yes --purge")]
+    Destroy {
+        /// Remove without asking
+        #[arg(short, long)]
+        yes: bool,
+        /// Remove the history, too
+        #[arg(long)]
+        purge: bool,
+    },
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  mops completions bash > /etc/bash_completion.d/mops")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Run a site's daemons (mops starts this itself)
+    #[command(name = "__supervise", hide = true)]
+    Supervise,
+    /// Become a daemon (the supervisor starts this itself)
+    #[command(name = "__daemon", hide = true)]
+    Daemon,
+}
+
+/// Which script, and with which parameters.
+#[derive(Debug, Args)]
+pub(crate) struct Script {
+    /// The script
+    #[arg(value_name = "SCRIPT")]
+    pub(crate) path: PathBuf,
+    /// Set a parameter that the script declares with param()
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parameter)]
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,8 @@
+//! One file for each command, or for a few that share their way.
+
+pub(crate) mod destroy;
+pub(crate) mod generations;
+pub(crate) mod logs;
+pub(crate) mod rollback;
+pub(crate) mod script;
+pub(crate) mod status;

@@ -1,0 +1,268 @@
+//! `mops script`, `mops plan` and `mops check`: the line from a script's text to what is.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use mops_eval::{Evaluated, Folder, SourceTexts};
+use mops_lower::{Lowering, World};
+use mops_model::{Closure, Diagnostic, Digest, Entry, Input, InputKind, Listing, Name};
+use mops_plan::{Intent, Plan};
+use mops_plugin::Registry;
+use mops_store::Store;
+use serde::Serialize;
+
+use crate::{
+    args,
+    failure::Failure,
+    line::{Consent, Line, Wanted, catalog, closing},
+    outside::Outside,
+    plugins,
+    project::Project,
+    show,
+};
+
+/// A script that was read, and what to draw its mistakes with.
+pub(crate) struct Script<'a> {
+    project: &'a Project,
+    file: String,
+    folder: Folder,
+    registry: Registry,
+    parameters: BTreeMap<String, String>,
+    renderer: annotate_snippets::Renderer,
+}
+
+/// A script that was evaluated and lowered.
+struct Lowered {
+    evaluated: Evaluated,
+    lowering: Lowering,
+}
+
+/// Whether pending changes decide what `mops plan` ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitCodes {
+    /// 0 whatever it found.
+    Plain,
+    /// 2 when something would change.
+    Detailed,
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// For people.
+    Screen,
+    /// As JSON.
+    Json,
+}
+
+impl<'a> Script<'a> {
+    /// Opens the script that `arguments` name; its folder is that of `project`.
+    pub(crate) fn open(project: &'a Project, arguments: &args::Script) -> Result<Self, Failure> {
+        let file = arguments.path.file_name().and_then(|it| it.to_str());
+        let file = file.ok_or_else(|| Failure::new(format!("{} is no script", arguments.path.display())))?.to_owned();
+        let cache = project.root.join(".mops").join("cache.json");
+        let folder = Folder::open(&project.root, &cache).map_err(|err| Failure::io("read", &cache, &err))?;
+        let mut parameters = project.parameters.clone();
+        parameters.extend(arguments.parameters.iter().cloned());
+        let renderer = annotate_snippets::Renderer::styled();
+        Ok(Self { project, file, folder, registry: plugins::registry(), parameters, renderer })
+    }
+
+    /// Finds every mistake.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let evaluated = self.evaluated()?;
+        let count = show::count(evaluated.site.calls.len(), "call");
+        let (site, texts) = (evaluated.site.name.clone(), evaluated.texts.clone());
+        // A secret's value is not needed to find mistakes: any version stands for it.
+        let versions = evaluated.site.secrets.keys().map(|it| (it.clone(), Digest::of(b""))).collect();
+        self.lowered(evaluated, &versions)?;
+        anstream::println!("{site}: no mistakes in {} ({count} to plugins)", show::count(texts.texts().count(), "file"));
+        Ok(())
+    }
+
+    /// Shows what would change; returns what the program ends with.
+    pub(crate) async fn plan(&self, outside: &Outside, form: Form, codes: ExitCodes) -> Result<u8, Failure> {
+        let evaluated = self.evaluated()?;
+        let line = Line::open(self.project, self.project.site(&evaluated.site.name), outside)?;
+        let lowered = self.lower(evaluated, &line)?;
+        let wanted = lowered.wanted();
+        let planned = line.plan(&wanted, Intent::Apply).await?;
+        match form {
+            Form::Screen => anstream::println!("{}", line.show(&planned, &wanted)),
+            Form::Json => print_json(&planned.plan, &wanted.closures)?,
+        }
+        match (codes, planned.plan.is_empty()) {
+            (ExitCodes::Detailed, false) => Ok(2),
+            (ExitCodes::Detailed, true) | (ExitCodes::Plain, _) => Ok(0),
+        }
+    }
+
+    /// Makes the world as the script says.
+    pub(crate) async fn apply(&self, outside: &Outside, consent: Consent) -> Result<(), Failure> {
+        let evaluated = self.evaluated()?;
+        let mut line = Line::open(self.project, self.project.site(&evaluated.site.name), outside)?;
+        let lowered = self.lower(evaluated, &line)?;
+        let command = format!("script {}", self.file);
+        let lease = line.site().lease(&format!("mops {command}"))?;
+        let mut wanted = lowered.wanted();
+        let planned = line.plan(&wanted, Intent::Apply).await?;
+        anstream::println!("{}", line.show(&planned, &wanted));
+        if !Line::agreed(&planned, consent, "Apply?")? {
+            return Ok(());
+        }
+        line.make_store()?;
+        self.keep_inputs(&lowered.evaluated, &line)?;
+        wanted.sources = keep_sources(&lowered.evaluated.texts, &line)?;
+        let generation = line.apply(planned, wanted, &command).await?;
+        anstream::println!("{}", closing(&generation));
+        let authority = line.place().authority();
+        for (name, value) in Line::outputs(&generation) {
+            match name.strip_prefix("url.") {
+                Some(_) => anstream::println!("  {value}\n    curl --cacert {} {value}", authority.display()),
+                None => anstream::println!("  {name} = {value}"),
+            }
+        }
+        drop(lease);
+        Ok(())
+    }
+
+    fn evaluated(&self) -> Result<Evaluated, Failure> {
+        let catalog = catalog();
+        let world = mops_eval::World {
+            manifests: self.registry.manifests().collect(),
+            catalog: &catalog,
+            parameters: self.parameters.clone(),
+            environment: self.project.environment.name.clone(),
+        };
+        let outcome = mops_eval::eval(&self.file, &self.folder, &world);
+        // Digests of files that did not change are found faster the next time; without them nothing is wrong.
+        if let Err(err) = self.folder.remember() {
+            anstream::eprintln!("note: digests of files are not remembered: {err}");
+        }
+        match outcome {
+            Ok(evaluated) => {
+                self.say(&evaluated.warnings, &evaluated.texts);
+                Ok(evaluated)
+            }
+            Err(failed) => Err(self.mistakes(&failed.diagnostics, &failed.texts)),
+        }
+    }
+
+    fn lower(&self, evaluated: Evaluated, line: &Line<'_>) -> Result<Lowered, Failure> {
+        let mut versions = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for (name, declared) in &evaluated.site.secrets {
+            match line.secrets().version(name) {
+                Ok(version) => drop(versions.insert(name.clone(), version)),
+                Err(err) => wrong.push(
+                    Diagnostic::error("secret::missing", format!("the secret `{name}` is not to be had"))
+                        .at(declared.span, "used here")
+                        .help(err.why),
+                ),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(self.mistakes(&wrong, &evaluated.texts));
+        }
+        self.lowered(evaluated, &versions)
+    }
+
+    fn lowered(&self, evaluated: Evaluated, secrets: &BTreeMap<Name, Digest>) -> Result<Lowered, Failure> {
+        let world = World { environment: &self.project.environment, catalog: &catalog(), secrets };
+        match mops_lower::lower(&evaluated.site, &self.registry, &world) {
+            Ok(lowering) => {
+                self.say(&lowering.warnings, &evaluated.texts);
+                Ok(Lowered { evaluated, lowering })
+            }
+            Err(wrong) => Err(self.mistakes(&wrong, &evaluated.texts)),
+        }
+    }
+
+    /// Puts the files that the script named into the store.
+    fn keep_inputs(&self, evaluated: &Evaluated, line: &Line<'_>) -> Result<(), Failure> {
+        let store = line.store()?;
+        for input in &evaluated.site.inputs {
+            let listing = evaluated.site.listings.get(&input.digest).filter(|_| input.kind == InputKind::Folder);
+            if let Some(listing) = listing {
+                self.keep_folder(input, listing, &**store)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_folder(&self, input: &Input, listing: &Listing, store: &dyn Store) -> Result<(), Failure> {
+        for (path, entry) in &listing.0 {
+            let Entry::File { digest, .. } = entry else { continue };
+            if store.has(digest).map_err(|err| Failure::store(&err))? {
+                continue;
+            }
+            let place = PathBuf::from(&input.path).join(path);
+            let bytes = self.folder.bytes(&input.path, path).map_err(|err| Failure::io("read", &place, &err))?;
+            let kept = store.put(&bytes).map_err(|err| Failure::store(&err))?;
+            if kept != *digest {
+                return Err(changed_meanwhile(&place));
+            }
+        }
+        store.put(&listing.to_bytes()).map_err(|err| Failure::store(&err))?;
+        Ok(())
+    }
+
+    fn mistakes(&self, wrong: &[Diagnostic], texts: &SourceTexts) -> Failure {
+        self.say(wrong, texts);
+        Failure::told()
+    }
+
+    fn say(&self, diagnostics: &[Diagnostic], texts: &SourceTexts) {
+        if !diagnostics.is_empty() {
+            anstream::eprintln!("{}\n", show::diagnostic::diagnostics(diagnostics, texts, &self.renderer));
+        }
+    }
+}
+
+impl Lowered {
+    fn wanted(&self) -> Wanted {
+        let lowering = &self.lowering;
+        Wanted {
+            graph: lowering.graph.clone(),
+            closures: lowering.closures.clone(),
+            objects: lowering.objects.clone(),
+            outputs: lowering.outputs.clone(),
+            sources: BTreeMap::new(),
+            origins: lowering.origins.clone(),
+            moves: self.evaluated.site.moves.clone(),
+        }
+    }
+}
+
+/// Puts the script and what it imports into the store.
+fn keep_sources(texts: &SourceTexts, line: &Line<'_>) -> Result<BTreeMap<String, Digest>, Failure> {
+    let store = line.store()?;
+    let keep = |(_, path, text): (_, &str, &str)| {
+        let digest = store.put(text.as_bytes()).map_err(|err| Failure::store(&err))?;
+        Ok((path.to_owned(), digest))
+    };
+    texts.texts().map(keep).collect()
+}
+
+fn print_json(plan: &Plan, closures: &BTreeMap<Digest, Closure>) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Json<'a> {
+        #[serde(flatten)]
+        plan: &'a Plan,
+        counts: mops_plan::Counts,
+        closures: BTreeMap<String, &'a Closure>,
+    }
+    let closures = closures.iter().map(|(digest, it)| (digest.to_string(), it)).collect();
+    let json = Json { plan, counts: plan.counts(), closures };
+    serde_json::to_writer_pretty(io::stdout().lock(), &json)
+        .map_err(|err| Failure::new(format!("cannot print the plan: {err}")))?;
+    anstream::println!();
+    Ok(())
+}
+
+fn changed_meanwhile(path: &Path) -> Failure {
+    Failure::new(format!("{} changed while it was read", path.display())).help("run it again when nobody writes to it")
+}

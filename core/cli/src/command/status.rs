@@ -1,0 +1,168 @@
+//! `mops status`: one screen, one exit code.
+
+use std::{collections::BTreeMap, io, path::PathBuf};
+
+use mops_local::SiteStatus;
+use mops_model::Name;
+use mops_node::{DaemonState, DaemonStatus, NodeStatus};
+use serde::Serialize;
+
+use super::{generations::when, script::Form};
+use crate::{
+    failure::Failure,
+    line::Line,
+    show::{DIM, GREEN, RED, YELLOW, styled},
+};
+
+/// Everything that a status tells.
+#[derive(Serialize)]
+struct Status {
+    site: Name,
+    environment: Name,
+    generation: u64,
+    /// The last change: when, by whom, with what.
+    last: Last,
+    /// One word on everything: see [`Health`].
+    health: Health,
+    /// Resources that an unfinished run left, with what was being done to them.
+    unfinished: BTreeMap<String, String>,
+    outputs: BTreeMap<String, String>,
+    /// The certificate of the authority that signs certificates of this machine.
+    authority: PathBuf,
+    folders: Folders,
+    nodes: BTreeMap<Name, NodeStatus>,
+}
+
+#[derive(Serialize)]
+struct Last {
+    at: i64,
+    by: String,
+    command: String,
+}
+
+#[derive(Serialize)]
+struct Folders {
+    data: PathBuf,
+    run: PathBuf,
+}
+
+/// How a site is, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    /// Every daemon is ready.
+    Well,
+    /// Some daemon is not ready.
+    Ailing,
+    /// Nothing runs.
+    Down,
+    /// The site was destroyed.
+    Destroyed,
+}
+
+/// Shows how the site is; returns what the program ends with: 0 when all is well.
+pub(crate) fn status(line: &Line<'_>, form: Form) -> Result<u8, Failure> {
+    let head = line.head()?;
+    let entry = head.as_ref().ok_or_else(|| {
+        let name = &line.site().name;
+        Failure::new(format!("the site `{name}` has no generation yet")).help("a run was cut off; run the script again")
+    })?;
+    let found = mops_local::status(line.place()).map_err(|err| Failure::refused(&err))?;
+    let status = Status {
+        site: line.site().name.clone(),
+        environment: line.environment().clone(),
+        generation: entry.generation.number,
+        last: Last { at: entry.record.at, by: entry.record.by.clone(), command: entry.record.command.clone() },
+        health: health(&found, entry.generation.graph.resources().is_empty()),
+        unfinished: line.unfinished()?,
+        outputs: Line::outputs(&entry.generation),
+        authority: line.place().authority(),
+        folders: Folders { data: line.place().data.clone(), run: line.place().run.clone() },
+        nodes: found.nodes,
+    };
+    match form {
+        Form::Json => {
+            serde_json::to_writer_pretty(io::stdout().lock(), &status)
+                .map_err(|err| Failure::new(format!("cannot print the status: {err}")))?;
+            anstream::println!();
+        }
+        Form::Screen => {
+            anstream::println!("{}\n{}", line.whereabouts(Some(entry)), screen(&status));
+        }
+    }
+    let well = status.health == Health::Well && status.unfinished.is_empty();
+    Ok(if well { 0 } else { Failure::REFUSED })
+}
+
+fn health(found: &SiteStatus, destroyed: bool) -> Health {
+    let daemons: Vec<&DaemonStatus> = found.nodes.values().flat_map(BTreeMap::values).collect();
+    let is_ready = |it: &&DaemonStatus| it.state == DaemonState::Ready;
+    match (destroyed, found.supervisor) {
+        (true, None) => Health::Destroyed,
+        (_, None) => Health::Down,
+        (_, Some(_)) if daemons.iter().all(is_ready) => Health::Well,
+        (_, Some(_)) => Health::Ailing,
+    }
+}
+
+fn screen(status: &Status) -> String {
+    let mut lines = Vec::new();
+    lines.push(match status.health {
+        Health::Well => styled(GREEN, "All is well."),
+        Health::Ailing => styled(RED, "Something is not ready."),
+        Health::Down => styled(RED, "Nothing runs.") + " Run the script again: it starts what should run.",
+        Health::Destroyed => "Destroyed; only the history is left.".to_owned(),
+    });
+    let last = &status.last;
+    lines.push(styled(DIM, format!("last change {} by {}: {}", when(last.at), last.by, last.command)));
+    for (address, operation) in &status.unfinished {
+        lines.push(format!("{} {address}: {operation} was not finished; the next run goes on", styled(YELLOW, "unfinished")));
+    }
+    for (node, daemons) in &status.nodes {
+        lines.push(String::new());
+        lines.push(node.to_string());
+        lines.extend(daemons.iter().map(|(name, it)| daemon(name, it)));
+    }
+    let urls: Vec<String> = status.outputs.iter().map(|(name, value)| format!("  {name:<20} {value}")).collect();
+    if !urls.is_empty() && status.health != Health::Destroyed {
+        lines.push(String::new());
+        lines.extend(urls);
+    }
+    lines.join("\n")
+}
+
+fn daemon(name: &Name, status: &DaemonStatus) -> String {
+    let (style, word) = match status.state {
+        DaemonState::Ready => (GREEN, "ready"),
+        DaemonState::Starting => (YELLOW, "starting"),
+        DaemonState::Failing => (RED, "failing"),
+        DaemonState::Stopped => (RED, "stopped"),
+    };
+    let memory = status.memory.map_or_else(String::new, |it| format!("{} MB", it.as_mebibytes()));
+    let pid = status.pid.map_or_else(|| "-".to_owned(), |it| it.to_string());
+    let listens: Vec<String> =
+        status.listens.iter().flat_map(|(name, it)| it.iter().map(move |at| format!("{name} {at}"))).collect();
+    let word = styled(style, format!("{word:<8}"));
+    let since = since(status.since.as_seconds());
+    let restarts = match status.restarts {
+        0 => String::new(),
+        n => styled(YELLOW, format!("  restarted {n}×")),
+    };
+    let why = status.why.as_ref().map(|it| format!("\n      {it}")).unwrap_or_default();
+    format!("  {name:<18} {word} {since:>8} {memory:>8}  {pid:>7}  {}{restarts}{why}", listens.join(", "))
+}
+
+/// A length of time in its two largest units: `3d 4h`, `12s`.
+fn since(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (length, unit) in units {
+        if rest >= length || (unit == "s" && parts.is_empty()) {
+            parts.push(format!("{}{unit}", rest / length));
+            rest %= length;
+        }
+    }
+    parts.truncate(2);
+    parts.join(" ")
+}

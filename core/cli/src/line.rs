@@ -1,0 +1,388 @@
+//! From what is wanted to what is: refresh, plan, show, ask, apply, record. The same for a script, a rollback and a
+//! destruction; they differ in where the wanted side comes from.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use mops_apply::{Applied, Cancellation, End, Refused, World};
+use mops_local::{Local, Place};
+use mops_model::{
+    Address, Catalog, Closure, Digest, Generation, Graph, Move, Name, ProviderName, Secrets, State, Text, Value,
+};
+use mops_plan::{Closures, Intent, Plan, Situation};
+use mops_store::{Directory, Entry, PublishError, Store};
+
+use crate::{
+    ask::{Answer, ask},
+    failure::Failure,
+    outside::Outside,
+    ports::Stored,
+    project::{Project, SiteFolder},
+    show::{self, DIM, plan::View, progress::Progress, styled},
+};
+
+/// What should be, wherever it comes from.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// The resources that should exist.
+    pub(crate) graph: Graph,
+    /// The closures that the graph names.
+    pub(crate) closures: BTreeMap<Digest, Closure>,
+    /// Rendered files that may not be in the store yet.
+    pub(crate) objects: BTreeMap<Digest, Vec<u8>>,
+    /// What to show afterwards.
+    pub(crate) outputs: BTreeMap<String, Value>,
+    /// The source texts it came from, by path.
+    pub(crate) sources: BTreeMap<String, Digest>,
+    /// Where each file and daemon was asked for.
+    pub(crate) origins: BTreeMap<String, String>,
+    /// Resources that have a new address.
+    pub(crate) moves: Vec<Move>,
+}
+
+/// One site in one environment, opened.
+pub(crate) struct Line<'a> {
+    project: &'a Project,
+    site: SiteFolder,
+    place: Place,
+    store: Option<Arc<Directory>>,
+    secrets: Arc<dyn Secrets>,
+    catalog: Catalog,
+}
+
+/// A plan, and what it was made from.
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    closures: Closures,
+    state: State,
+    head: Option<Entry>,
+}
+
+/// Whether a plan may be carried out without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// `--yes`.
+    Given,
+    /// A person is asked.
+    Asked,
+}
+
+impl<'a> Line<'a> {
+    /// Opens `site` of `project`. Nothing is made: a site that was never applied has no store.
+    pub(crate) fn open(project: &'a Project, site: SiteFolder, outside: &Outside) -> Result<Self, Failure> {
+        let place = outside.place(&site)?;
+        let store = site.path.exists().then(|| site.store()).transpose()?.map(Arc::new);
+        let secrets = Arc::new(outside.secrets(&site, &place)?);
+        Ok(Self { project, site, place, store, secrets, catalog: catalog() })
+    }
+
+    /// The secrets of the site.
+    pub(crate) fn secrets(&self) -> &dyn Secrets {
+        &*self.secrets
+    }
+
+    /// Where the site lives.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The site's folder.
+    pub(crate) fn site(&self) -> &SiteFolder {
+        &self.site
+    }
+
+    /// The environment it is in.
+    pub(crate) fn environment(&self) -> &Name {
+        &self.project.environment.name
+    }
+
+    /// What an unfinished run was doing, by address.
+    pub(crate) fn unfinished(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let Some(store) = &self.store else { return Ok(BTreeMap::new()) };
+        let journal = store.journal_read().map_err(|err| Failure::store(&err))?;
+        let resumed = mops_apply::resume(State::default(), &journal).map_err(|err| Failure::new(err.to_string()))?;
+        Ok(resumed.unfinished.iter().map(|it| (it.address.to_string(), it.operation.to_string())).collect())
+    }
+
+    /// Nothing that is protected is destroyed.
+    pub(crate) fn refuse_if_protected(&self) -> Result<(), Failure> {
+        match self.project.environment.protect {
+            true => Err(Failure::new(format!("the environment `{}` is protected", self.environment()))
+                .help("take `protect = true` out of mops.toml first")),
+            false => Ok(()),
+        }
+    }
+
+    /// The newest generation.
+    pub(crate) fn head(&self) -> Result<Option<Entry>, Failure> {
+        match &self.store {
+            Some(store) => mops_store::latest(&**store).map_err(|err| Failure::store(&err)),
+            None => Ok(None),
+        }
+    }
+
+    /// The store of a site that has one.
+    pub(crate) fn store(&self) -> Result<&Arc<Directory>, Failure> {
+        self.store.as_ref().ok_or_else(|| Failure::new(format!("the site `{}` was never applied", self.site.name)))
+    }
+
+    /// Makes the site's folder and store, if they are not there.
+    pub(crate) fn make_store(&mut self) -> Result<(), Failure> {
+        self.store = Some(Arc::new(self.site.store()?));
+        Ok(())
+    }
+
+    /// Compares `wanted` with what exists.
+    pub(crate) async fn plan(&self, wanted: &Wanted, intent: Intent) -> Result<Planned, Failure> {
+        let head = self.head()?;
+        let recorded = head.as_ref().map(|it| it.generation.state.clone()).unwrap_or_default();
+        let journal = match &self.store {
+            Some(store) => store.journal_read().map_err(|err| Failure::store(&err))?,
+            None => Vec::new(),
+        };
+        let resumed = mops_apply::resume(recorded, &journal).map_err(|err| Failure::new(err.to_string()))?;
+        let provider = self.provider();
+        let state = mops_apply::refresh(resumed, &wanted.graph, &*provider).await.map_err(|err| Failure::refused(&err))?;
+        let closures = self.closures(wanted, &state)?;
+        let none = BTreeSet::new();
+        let situation = Situation {
+            catalog: &self.catalog,
+            closures: &closures,
+            moves: &wanted.moves,
+            intent,
+            may_delete: &none,
+        };
+        let plan = mops_plan::plan(&wanted.graph, &state, &situation);
+        Ok(Planned { plan, closures, state, head })
+    }
+
+    /// Where it is: site, environment, provider, generation.
+    pub(crate) fn whereabouts(&self, head: Option<&Entry>) -> String {
+        let provider = match self.project.environment.provider {
+            ProviderName::Local => "this machine",
+        };
+        let generation = head.map_or_else(|| "no generation yet".to_owned(), |it| format!("generation {}", it.generation.number));
+        let environment = &self.project.environment.name;
+        styled(show::BOLD, format!("{} · {environment} · {provider} · {generation}", self.site.name))
+    }
+
+    /// The plan on a screen.
+    pub(crate) fn show(&self, planned: &Planned, wanted: &Wanted) -> String {
+        let texts = |digest: &Digest| self.text(digest, wanted);
+        let view = View { closures: &planned.closures, texts: &texts, origins: &wanted.origins };
+        let verdict = match (planned.state.resources.is_empty(), planned.plan.is_empty()) {
+            (true, false) => "a new site: nobody uses it yet",
+            (_, _) => &planned.plan.verdict.line,
+        };
+        let mut lines = vec![self.whereabouts(planned.head.as_ref()), capitalised(verdict) + "."];
+        if let Some(address) = &planned.plan.verdict.last_way_back {
+            lines.push(format!("There is no way back once {address} is changed."));
+        }
+        lines.push(String::new());
+        lines.push(show::plan::plan(&planned.plan, &view));
+        lines.join("\n")
+    }
+
+    /// Whether to go on: the plan has changes, is allowed, and somebody agrees.
+    pub(crate) fn agreed(planned: &Planned, consent: Consent, question: &str) -> Result<bool, Failure> {
+        if let Some(refusal) = planned.plan.refused.first() {
+            return Err(Failure::new(format!("{}: {}", refusal.address, refusal.why)).help(refusal.help.clone()));
+        }
+        if planned.plan.is_empty() {
+            return Ok(false);
+        }
+        if consent == Consent::Given {
+            return Ok(true);
+        }
+        match ask(question).map_err(|err| Failure::new(format!("cannot ask: {err}")))? {
+            Answer::Yes => Ok(true),
+            Answer::No => Err(Failure::new("nothing was changed")),
+            Answer::Nobody => {
+                Err(Failure::new("changes are pending and nobody can be asked").help("add --yes to apply them"))
+            }
+        }
+    }
+
+    /// Carries out a plan and records the generation that comes of it.
+    pub(crate) async fn apply(&self, planned: Planned, wanted: Wanted, command: &str) -> Result<Generation, Failure> {
+        let store = self.store()?;
+        self.keep(&wanted)?;
+        let stored = Stored(store.clone());
+        let progress = Progress::new();
+        let cancellation = Cancellation::default();
+        let signal = tokio::spawn(cancel_on_signal(cancellation.clone()));
+        let world = World { provider: self.provider(), journal: &stored, observer: &progress, cancellation };
+        let applied = mops_apply::apply(&planned.plan, planned.state, &wanted.graph, &world).await;
+        signal.abort();
+        self.complete(&applied, planned.head.is_some())?;
+        let parent = planned.head.as_ref();
+        let generation = Generation {
+            number: parent.map_or(0, |it| it.generation.number) + 1,
+            parent: parent.map(|it| it.digest),
+            site: self.site.name.clone(),
+            graph: wanted.graph,
+            state: applied.state,
+            closures: wanted.closures.into_keys().collect(),
+            sources: wanted.sources,
+            outputs: wanted.outputs,
+        };
+        mops_store::publish(&**store, &generation, Outside::now(), &Outside::who(), command).map_err(published)?;
+        store.journal_clear().map_err(|err| Failure::store(&err))?;
+        Ok(generation)
+    }
+
+    /// What a generation shows, with the outputs of its state filled in.
+    pub(crate) fn outputs(generation: &Generation) -> BTreeMap<String, String> {
+        let shown = |value: &Value| match value {
+            Value::Text(text) => filled(text, &generation.state),
+            other => serde_json::to_string(other).unwrap_or_else(|err| err.to_string()),
+        };
+        generation.outputs.iter().map(|(name, value)| (name.clone(), shown(value))).collect()
+    }
+
+    fn provider(&self) -> Arc<dyn mops_apply::Provider> {
+        match self.project.environment.provider {
+            ProviderName::Local => {
+                let objects: Arc<dyn mops_apply::Objects> = match &self.store {
+                    Some(store) => Arc::new(Stored(store.clone())),
+                    None => Arc::new(Nothing),
+                };
+                Arc::new(Local::new(self.place.clone(), objects, self.secrets.clone(), Outside::now().unsigned_abs()))
+            }
+        }
+    }
+
+    /// Puts everything that the wanted side names into the store, before the first intent.
+    fn keep(&self, wanted: &Wanted) -> Result<(), Failure> {
+        let store = self.store()?;
+        let closures = wanted.closures.values().map(|it| serde_json::to_vec(it).expect("a closure serializes"));
+        for bytes in wanted.objects.values().cloned().chain(closures) {
+            store.put(&bytes).map_err(|err| Failure::store(&err))?;
+        }
+        Ok(())
+    }
+
+    /// The closures of the wanted side and of what exists.
+    fn closures(&self, wanted: &Wanted, state: &State) -> Result<Closures, Failure> {
+        let mut closures = wanted.closures.clone();
+        let named = state.resources.values().filter_map(|it| it.inputs.get("closure")?.as_text()?.parse::<Digest>().ok());
+        for digest in named {
+            let Some(store) = self.store.as_ref().filter(|_| !closures.contains_key(&digest)) else { continue };
+            let bytes = store.get(&digest).map_err(|err| Failure::store(&err))?;
+            let closure = serde_json::from_slice(&bytes)
+                .map_err(|err| Failure::new(format!("the closure {} cannot be read: {err}", digest.short())))?;
+            closures.insert(digest, closure);
+        }
+        Ok(Closures(closures))
+    }
+
+    fn text(&self, digest: &Digest, wanted: &Wanted) -> Option<Text> {
+        let bytes = match wanted.objects.get(digest) {
+            Some(bytes) => bytes.clone(),
+            None => self.store.as_ref()?.get(digest).ok()?,
+        };
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn complete(&self, applied: &Applied, serves: bool) -> Result<(), Failure> {
+        let done = format!("{} done, {} not begun", applied.done.len(), applied.skipped.len());
+        let next = "the next run goes on from here; `mops status` says how it is";
+        match &applied.end {
+            End::Complete => Ok(()),
+            End::Cancelled => {
+                Err(Failure::new(format!("cancelled: {done}")).help(next).code(Failure::CANCELLED))
+            }
+            End::Unrecorded(why) => Err(Failure::new(format!("the journal cannot be written: {why}")).help(next)),
+            End::Failed => Err(failed(&applied.failed, &done, serves)),
+        }
+    }
+}
+
+/// A store that was never made.
+struct Nothing;
+
+impl mops_apply::Objects for Nothing {
+    fn get(&self, digest: &Digest) -> std::io::Result<Vec<u8>> {
+        Err(std::io::Error::new(std::io::ErrorKind::NotFound, format!("object {} was never kept", digest.short())))
+    }
+}
+
+/// Every resource type that is known.
+pub(crate) fn catalog() -> Catalog {
+    mops_local::catalog()
+}
+
+/// Asks a run to stop at the first Ctrl-C or SIGTERM: what has begun is finished. The second ends the program at once;
+/// the journal is complete at any instant.
+async fn cancel_on_signal(cancellation: Cancellation) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    let code = tokio::select! {
+        _ = tokio::signal::ctrl_c() => Failure::CANCELLED,
+        _ = terminate.recv() => Failure::TERMINATED,
+    };
+    cancellation.request();
+    anstream::eprintln!("stopping: what has begun is finished; once more ends it at once, and the next run goes on");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => (),
+        _ = terminate.recv() => (),
+    }
+    #[expect(clippy::exit, reason = "the person insists; intents are on disk")]
+    std::process::exit(code.into());
+}
+
+fn failed(failed: &[(Address, Refused)], done: &str, serves: bool) -> Failure {
+    let mut detail = Vec::new();
+    for (address, refused) in failed {
+        detail.push(format!("{address}: {}", refused.message));
+        detail.extend(refused.detail.iter().map(|it| it.trim_end().to_owned()));
+        detail.extend(refused.help.iter().map(|it| format!("help: {it}")));
+    }
+    let customers = match serves {
+        true => "customers get what they got before; ",
+        false => "",
+    };
+    Failure::new(format!("not everything could be done: {done}"))
+        .detail(detail.join("\n"))
+        .help(format!("{customers}mend it and run the same command again: it goes on from here"))
+}
+
+fn published(err: PublishError) -> Failure {
+    match err {
+        PublishError::Moved { .. } => Failure::new("someone else recorded a generation meanwhile")
+            .help("run it again: it begins from what they made")
+            .code(Failure::MOVED),
+        PublishError::Store(err) => Failure::store(&err),
+    }
+}
+
+/// A text with outputs of `state` filled in.
+fn filled(text: &Text, state: &State) -> String {
+    let mut out = String::new();
+    for part in text.parts() {
+        match part {
+            mops_model::Part::Literal(text) => out.push_str(text),
+            mops_model::Part::Hole(hole) => match &hole.source {
+                mops_model::Source::Output { address, attribute } => {
+                    let known = state.output(address, attribute).and_then(|it| it.as_text().map(str::to_owned));
+                    out.push_str(&known.unwrap_or_else(|| format!("‹{}›", hole.source)));
+                }
+                other => out.push_str(&format!("‹{other}›")),
+            },
+            mops_model::Part::Each(each) => out.push_str(&format!("‹each {}›", each.role)),
+        }
+    }
+    out
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// The line that closes a command which changed something.
+pub(crate) fn closing(generation: &Generation) -> String {
+    styled(DIM, format!("generation {} of {}", generation.number, Name::as_str(&generation.site)))
+}

@@ -1,0 +1,138 @@
+//! The program `mops`: wires the stages together and decides how things look.
+//!
+//! **Invariant:** results go to stdout, everything else to stderr. The exit code is 0 when it is done, 1 when the script
+//! or the world said no, 2 for a bad command line (and for pending changes under `--detailed-exitcode`), 3 when someone
+//! else moved the head, 130 or 143 when it was cancelled, 255 when mops has a bug.
+
+mod args;
+mod ask;
+mod command;
+mod failure;
+mod line;
+mod outside;
+mod plugins;
+mod ports;
+mod project;
+mod secrets;
+mod show;
+
+use std::{
+    panic,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Color, Command};
+use command::{
+    destroy::{History, destroy},
+    generations::generations,
+    logs, rollback::rollback,
+    script::{ExitCodes, Form, Script},
+    status::status,
+};
+use failure::Failure;
+use line::{Consent, Line};
+use outside::Outside;
+use project::Project;
+
+/// What the program ends with when it has a bug.
+const BUG: u8 = 255;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Command::Daemon => return mops_node::daemon_main(),
+        Command::Supervise => return mops_local::supervise_main(),
+        _ => (),
+    }
+    anstream::ColorChoice::write_global(match arguments.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    });
+    panic::set_hook(Box::new(|bug| {
+        anstream::eprintln!("error: mops has a bug: {bug}\nhelp: report it with the command and the script; nothing that was recorded is lost");
+    }));
+    match panic::catch_unwind(|| run(arguments)) {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(failure)) => {
+            if let Some(said) = failure.to_say() {
+                anstream::eprintln!("{said}");
+            }
+            ExitCode::from(failure.exit_code())
+        }
+        Err(_) => ExitCode::from(BUG),
+    }
+}
+
+#[tokio::main]
+async fn run(arguments: Arguments) -> Result<u8, Failure> {
+    let outside = Outside::read();
+    let here = arguments.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let project = |folder: &Path| Project::open(folder, &arguments.env);
+    match &arguments.command {
+        Command::Script { script, yes } => {
+            let project = project(&folder_of(&here, &script.path))?;
+            Script::open(&project, script)?.apply(&outside, consent(*yes)).await?;
+        }
+        Command::Check { script } => {
+            let project = project(&folder_of(&here, &script.path))?;
+            Script::open(&project, script)?.check()?;
+        }
+        Command::Plan { script, json, detailed_exitcode } => {
+            let project = project(&folder_of(&here, &script.path))?;
+            let form = if *json { Form::Json } else { Form::Screen };
+            let codes = if *detailed_exitcode { ExitCodes::Detailed } else { ExitCodes::Plain };
+            return Script::open(&project, script)?.plan(&outside, form, codes).await;
+        }
+        Command::Status { json } => {
+            let project = project(&here)?;
+            return status(&open(&project, &arguments, &outside)?, if *json { Form::Json } else { Form::Screen });
+        }
+        Command::Logs { name, follow, lines } => {
+            let project = project(&here)?;
+            let line = open(&project, &arguments, &outside)?;
+            match follow {
+                true => logs::follow(&line, name.as_deref(), *lines)?,
+                false => logs::logs(&line, name.as_deref(), *lines)?,
+            }
+        }
+        Command::Generations => {
+            let project = project(&here)?;
+            generations(&open(&project, &arguments, &outside)?)?;
+        }
+        Command::Rollback { number, yes } => {
+            let project = project(&here)?;
+            rollback(&open(&project, &arguments, &outside)?, *number, consent(*yes)).await?;
+        }
+        Command::Destroy { yes, purge } => {
+            let project = project(&here)?;
+            let history = if *purge { History::Purged } else { History::Kept };
+            destroy(&open(&project, &arguments, &outside)?, consent(*yes), history).await?;
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Arguments::command(), "mops", &mut std::io::stdout());
+        }
+        Command::Supervise | Command::Daemon => unreachable!("they have been taken care of"),
+    }
+    Ok(0)
+}
+
+/// The site that a command without a script means.
+fn open<'a>(project: &'a Project, arguments: &Arguments, outside: &Outside) -> Result<Line<'a>, Failure> {
+    Line::open(project, project.only_site(arguments.site.as_ref())?, outside)
+}
+
+/// The folder of a script.
+fn folder_of(here: &Path, script: &Path) -> PathBuf {
+    match script.parent() {
+        Some(parent) => here.join(parent),
+        None => here.to_owned(),
+    }
+}
+
+fn consent(yes: bool) -> Consent {
+    if yes { Consent::Given } else { Consent::Asked }
+}

@@ -1,0 +1,162 @@
+//! Where a command works: the folder of the script, its `mops.toml`, its environment, its store.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use mops_model::{Digest, Environment, Name, ProviderName};
+use mops_store::{Directory, Lease};
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// The folder that everything mops keeps about a script stands in, beside it.
+const FOLDER: &str = ".mops";
+/// The file that names environments.
+const CONFIGURATION: &str = "mops.toml";
+
+/// The folder of a script, and what its `mops.toml` says about one environment.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// The folder, absolute.
+    pub(crate) root: PathBuf,
+    /// Where a site goes.
+    pub(crate) environment: Environment,
+    /// Parameters of the environment, by name.
+    pub(crate) parameters: BTreeMap<String, String>,
+}
+
+/// One site of a project in one environment.
+pub(crate) struct SiteFolder {
+    /// Its name.
+    pub(crate) name: Name,
+    /// Its folder: `.mops/<environment>/<site>`.
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    #[serde(default)]
+    env: BTreeMap<Name, EnvironmentTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnvironmentTable {
+    #[serde(default = "local")]
+    provider: ProviderName,
+    #[serde(default)]
+    protect: bool,
+    #[serde(default)]
+    parameters: BTreeMap<String, String>,
+}
+
+fn local() -> ProviderName {
+    ProviderName::Local
+}
+
+impl Project {
+    /// The project whose folder is `root`.
+    ///
+    /// # Errors
+    /// When the folder is not there, `mops.toml` cannot be read, or names no environment `name`.
+    pub(crate) fn open(root: &Path, name: &Name) -> Result<Self, Failure> {
+        let root = fs::canonicalize(root).map_err(|err| Failure::io("open the folder", root, &err))?;
+        let path = root.join(CONFIGURATION);
+        let configuration: Configuration = match fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map_err(|err| {
+                Failure::new(format!("{} cannot be read", path.display())).detail(err.to_string())
+            })?,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Configuration::default(),
+            Err(err) => return Err(Failure::io("read", &path, &err)),
+        };
+        let default = Environment::local();
+        let known: Vec<String> = configuration.env.keys().map(Name::to_string).collect();
+        match configuration.env.into_iter().find(|(it, _)| it == name) {
+            Some((name, table)) => Ok(Self {
+                root,
+                environment: Environment { name, provider: table.provider, protect: table.protect },
+                parameters: table.parameters,
+            }),
+            None if *name == default.name => {
+                Ok(Self { root, environment: default, parameters: BTreeMap::new() })
+            }
+            None => Err(Failure::new(format!("there is no environment `{name}`")).help(match known.is_empty() {
+                true => format!("name it in {}: [env.{name}]", path.display()),
+                false => format!("{} names {}; without -e it is `local`", path.display(), known.join(", ")),
+            })),
+        }
+    }
+
+    /// The folder of the site `name`.
+    pub(crate) fn site(&self, name: &Name) -> SiteFolder {
+        SiteFolder { name: name.clone(), path: self.folder().join(name.as_str()) }
+    }
+
+    /// The site that a command without a script means: the one called `wanted`, or the only one.
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub(crate) fn only_site(&self, wanted: Option<&Name>) -> Result<SiteFolder, Failure> {
+        let sites = self.sites()?;
+        let list = || sites.iter().map(Name::to_string).collect::<Vec<_>>().join(", ");
+        let place = format!("{} in the environment `{}`", self.root.display(), self.environment.name);
+        match (wanted, sites.as_slice()) {
+            (Some(name), _) if sites.contains(name) => Ok(self.site(name)),
+            (Some(name), []) => Err(Failure::new(format!("there is no site `{name}` in {place}"))),
+            (Some(name), _) => {
+                Err(Failure::new(format!("there is no site `{name}` in {place}")).help(format!("there are {}", list())))
+            }
+            (None, [name]) => Ok(self.site(name)),
+            (None, []) => Err(Failure::new(format!("there is no site in {place}"))
+                .help("make one with `mops script SCRIPT`, or say where it is with -C DIR and -e NAME")),
+            (None, _) => Err(Failure::new(format!("there are several sites in {place}"))
+                .help(format!("choose one with --site: {}", list()))),
+        }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.root.join(FOLDER).join(self.environment.name.as_str())
+    }
+
+    fn sites(&self) -> Result<Vec<Name>, Failure> {
+        let folder = self.folder();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(err) => return Err(Failure::io("read", &folder, &err)),
+        };
+        let mut sites = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|err| Failure::io("read", &folder, &err))?;
+            sites.extend(entry.file_name().to_str().and_then(|it| it.parse::<Name>().ok()));
+        }
+        sites.sort();
+        Ok(sites)
+    }
+}
+
+impl SiteFolder {
+    /// Its store.
+    pub(crate) fn store(&self) -> Result<Directory, Failure> {
+        Directory::open(&self.path.join("store")).map_err(|err| Failure::store(&err))
+    }
+
+    /// The right to change it, for as long as the value lives.
+    pub(crate) fn lease(&self, command: &str) -> Result<Lease, Failure> {
+        Lease::acquire(&self.path, command).map_err(|err| Failure::new(err.to_string()).help("wait for it to end"))
+    }
+
+    /// What sets this site on this machine apart from every other: the digest of its folder.
+    pub(crate) fn key(&self) -> Digest {
+        Digest::of(self.path.as_os_str().as_encoded_bytes())
+    }
+
+    /// The folder for what must not leave this machine.
+    pub(crate) fn secrets(&self) -> PathBuf {
+        self.path.join("secrets")
+    }
+}

@@ -1,0 +1,220 @@
+//! A plan on a screen: the verdict first, then what changes, the worst first, then the counts.
+
+use std::collections::BTreeMap;
+
+use mops_model::{Closure, Digest, Loses, Text, Value};
+use mops_plan::{Action, Change, Closures, Consequence, Effect, Forces, Plan, Shown};
+
+use super::{BOLD, DIM, GREEN, RED, YELLOW, diff, styled};
+
+/// What a plan is shown with.
+pub(crate) struct View<'a> {
+    /// The closures that changes name.
+    pub(crate) closures: &'a Closures,
+    /// The texts of rendered files, by digest.
+    pub(crate) texts: &'a dyn Fn(&Digest) -> Option<Text>,
+    /// Where each file and daemon was asked for.
+    pub(crate) origins: &'a BTreeMap<String, String>,
+}
+
+/// Changes of one kind that differ only in name are folded from this many on.
+const FOLD: usize = 3;
+/// The widest column of addresses.
+const WIDTH: usize = 44;
+
+/// The plan as text, without the line that says where it is.
+pub(crate) fn plan(plan: &Plan, view: &View<'_>) -> String {
+    let mut lines = Vec::new();
+    let mut folded: BTreeMap<(char, &str), Vec<&Change>> = BTreeMap::new();
+    let mut shown: Vec<&Change> = Vec::new();
+    for change in &plan.changes {
+        match is_plain(change) {
+            true => folded.entry((change.action.sign(), &change.address.kind)).or_default().push(change),
+            false => shown.push(change),
+        }
+    }
+    shown.sort_by_key(|it| std::cmp::Reverse(worst(it)));
+    let mut told: Vec<Vec<String>> = Vec::new();
+    for change in shown {
+        let detail = detail(change, view);
+        lines.push(head(change));
+        match told.contains(&detail) && !detail.is_empty() {
+            true => lines.push(format!("      {}", styled(DIM, "like the one above"))),
+            false => lines.extend(detail.clone()),
+        }
+        told.push(detail);
+    }
+    for ((_, kind), changes) in folded {
+        match changes.len() < FOLD {
+            true => lines.extend(changes.iter().map(|it| head(it))),
+            false => lines.push(fold(kind, &changes)),
+        }
+    }
+    for address in &plan.kept {
+        lines.push(format!("  {} {address}  {}", styled(DIM, "="), styled(DIM, "kept: it holds data or is protected")));
+    }
+    for refusal in &plan.refused {
+        lines.push(format!("  {} {}  {}", styled(RED, "!"), refusal.address, refusal.why));
+        lines.push(format!("      help: {}", refusal.help));
+    }
+    lines.push(String::new());
+    lines.push(plan.counts().to_string());
+    lines.join("\n")
+}
+
+/// Whether a change is told by its address alone.
+fn is_plain(change: &Change) -> bool {
+    let of_one_daemon = |it: &Consequence| matches!(it.effect, Effect::Start | Effect::Stop);
+    matches!(change.action, Action::Create | Action::Delete) && change.consequences.iter().all(of_one_daemon)
+}
+
+fn worst(change: &Change) -> Loses {
+    change.consequences.iter().map(|it| it.loses).max().unwrap_or_default()
+}
+
+fn head(change: &Change) -> String {
+    let address = format!("{:<WIDTH$}", change.address.to_string());
+    let place = match change.origin.place.as_str() {
+        "" => String::new(),
+        place => styled(DIM, place),
+    };
+    let moved = match &change.action {
+        Action::Move { from } => format!("{from} "),
+        Action::Create | Action::Update | Action::Replace | Action::Delete => String::new(),
+    };
+    format!("  {moved}{} {address}  {place}", sign(&change.action)).trim_end().to_owned()
+}
+
+fn fold(kind: &str, changes: &[&Change]) -> String {
+    let names: Vec<&str> = changes.iter().map(|it| it.address.name.as_str()).collect();
+    let list = match names.len() > 4 {
+        true => format!("{}, … {}", names[..2].join(", "), names[names.len() - 1]),
+        false => names.join(", "),
+    };
+    format!("  {} {:<WIDTH$}  {}", sign(&changes[0].action), format!("{kind} × {}", changes.len()), styled(DIM, list))
+}
+
+fn sign(action: &Action) -> String {
+    let style = match action {
+        Action::Create => GREEN,
+        Action::Update | Action::Move { .. } => YELLOW,
+        Action::Replace | Action::Delete => RED,
+    };
+    styled(style, action)
+}
+
+fn detail(change: &Change, view: &View<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for consequence in &change.consequences {
+        lines.push(format!("      {}", styled(BOLD, self::consequence(consequence))));
+    }
+    for reason in &change.reasons {
+        lines.push(format!("      {reason}"));
+    }
+    if change.action == Action::Update || change.action == Action::Replace {
+        for attribute in &change.attributes {
+            let closures = (closure(attribute.old.as_ref(), view), closure(attribute.new.as_ref(), view));
+            match closures {
+                (Some(old), Some(new)) => lines.extend(files(old, new, view)),
+                _ => lines.extend(values(&attribute.name, attribute.old.as_ref(), attribute.new.as_ref(), attribute.forces)),
+            }
+        }
+    }
+    lines
+}
+
+fn consequence(consequence: &Consequence) -> String {
+    let loses = match consequence.loses {
+        Loses::Nothing => "",
+        Loses::Cache => " — cold cache",
+        Loses::Requests => " — requests under way are lost",
+        Loses::Sessions => " — sessions are lost",
+    };
+    format!("{} {}{loses}", consequence.subject, consequence.effect)
+}
+
+fn closure<'a>(value: Option<&Shown>, view: &View<'a>) -> Option<&'a Closure> {
+    match value? {
+        Shown::Known(value) => view.closures.0.get(&value.as_text()?.parse().ok()?),
+        Shown::Unknown | Shown::Hidden => None,
+    }
+}
+
+/// What differs between the files of two closures.
+fn files(old: &Closure, new: &Closure, view: &View<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut paths: Vec<&String> = old.files.keys().chain(new.files.keys()).collect();
+    paths.sort();
+    paths.dedup();
+    for path in paths {
+        let text = |closure: &Closure| closure.files.get(path).and_then(|it| (view.texts)(&it.text)).map(|it| it.to_string());
+        let (before, after) = (text(old), text(new));
+        if before == after {
+            continue;
+        }
+        let place = view.origins.get(path).filter(|it| !it.is_empty());
+        let place = place.map(|it| styled(DIM, format!("  {it}"))).unwrap_or_default();
+        match (before, after) {
+            (Some(before), Some(after)) => {
+                lines.push(format!("      {path}{place}"));
+                lines.extend(diff::lines(&before, &after, "        "));
+            }
+            (None, Some(_)) => lines.push(format!("      {} {path}{place}", styled(GREEN, '+'))),
+            (_, None) => lines.push(format!("      {} {path}", styled(RED, '-'))),
+        }
+    }
+    for (name, daemon) in &new.daemons {
+        let Some(before) = old.daemons.get(name).filter(|it| it.command != daemon.command) else { continue };
+        let shown = |command: &[Text]| command.iter().map(Text::to_string).collect::<Vec<_>>().join(" ") + "\n";
+        lines.push(format!("      command of {name}"));
+        lines.extend(diff::lines(&shown(&before.command), &shown(&daemon.command), "        "));
+    }
+    lines
+}
+
+/// What differs between two values, key by key.
+fn values(name: &str, old: Option<&Shown>, new: Option<&Shown>, forces: Forces) -> Vec<String> {
+    let (before, after) = (flat(name, old), flat(name, new));
+    let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let forced = match forces {
+        Forces::Update => String::new(),
+        Forces::Replacement => styled(RED, "  forces replacement"),
+    };
+    let said = |it: Option<&String>| it.cloned().unwrap_or_else(|| "nothing".to_owned());
+    let differs = keys.into_iter().filter(|it| before.get(*it) != after.get(*it));
+    differs.map(|key| format!("      {key}: {} → {}{forced}", said(before.get(key)), said(after.get(key)))).collect()
+}
+
+fn flat(name: &str, value: Option<&Shown>) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    match value {
+        None => (),
+        Some(Shown::Known(value)) => flatten(name, value, &mut found),
+        Some(Shown::Unknown) => drop(found.insert(name.to_owned(), "known after apply".to_owned())),
+        Some(Shown::Hidden) => drop(found.insert(name.to_owned(), "(hidden)".to_owned())),
+    }
+    found
+}
+
+fn flatten(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Record(record) => record.iter().for_each(|(key, it)| flatten(&format!("{path}.{key}"), it, found)),
+        Value::List(list) => {
+            list.iter().enumerate().for_each(|(i, it)| flatten(&format!("{path}[{i}]"), it, found));
+        }
+        Value::Text(text) => drop(found.insert(path.to_owned(), short(&text.to_string()))),
+        Value::Bool(it) => drop(found.insert(path.to_owned(), it.to_string())),
+        Value::Int(it) => drop(found.insert(path.to_owned(), it.to_string())),
+        Value::Input(it) => drop(found.insert(path.to_owned(), format!("{} ({})", it.path, it.digest.short()))),
+    }
+}
+
+/// A digest by its first digits.
+fn short(text: &str) -> String {
+    match text.parse::<Digest>() {
+        Ok(digest) => digest.short(),
+        Err(_) => text.to_owned(),
+    }
+}
