@@ -114,7 +114,7 @@ fn authority(place: &Place, now: u64) -> io::Result<(PathBuf, Issuer<'static, Ke
     let machine = &place.machine;
     let lock = File::options().create(true).append(true).open(machine.join("ca.lock"))?;
     let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, err)| io::Error::from(err))?;
-    let (certificate, key) = (machine.join("ca.pem"), machine.join("ca.key"));
+    let (certificate, key) = (place.authority(), machine.join("ca.key"));
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "mops, for this machine only");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -80,9 +80,15 @@ impl Place {
         })
     }
 
+    /// The certificate of the authority that signs certificates of this machine; made with the first of them.
+    pub fn authority(&self) -> PathBuf {
+        self.machine.join("ca.pem")
+    }
+
     /// Makes its folders.
     pub(crate) fn make(&self) -> io::Result<()> {
-        if let Some(parent) = self.run.parent().filter(|it| it.starts_with("/tmp")) {
+        if let Some(parent) = self.run.parent().filter(|it| self.account.is_none() && it.starts_with("/tmp"))
+        {
             // Everybody may write into /tmp: the folder must be ours before anything is trusted to it.
             private_in_tmp(parent)?;
         }

@@ -27,8 +27,10 @@ const GONE: Duration = Duration::from_secs(5);
 struct Stopping {
     running: Running,
     began: Instant,
-    /// The last signal it was sent, and how often.
+    /// How often it was asked to end.
     asked: u8,
+    /// Whether what it left behind was asked to end.
+    orphaned: bool,
     family: BTreeSet<Identity>,
 }
 
@@ -89,7 +91,7 @@ impl Stopping {
     fn begin(running: Running) -> io::Result<Option<Self>> {
         let Some(process) = &running.process else { return Ok(None) };
         let family = process::family(process.identity, &process::table()?);
-        let it = Self { family, began: Instant::now(), asked: 1, running };
+        let it = Self { family, began: Instant::now(), asked: 1, orphaned: false, running };
         it.ask()?;
         Ok(Some(it))
     }
@@ -129,7 +131,11 @@ impl Stopping {
             let process = self.running.process.as_mut().expect("it ran when it was asked");
             return Ok(process.child.try_wait()?.is_some());
         }
-        // What outlives its parent may be on its way out: it has the time that the daemon was given.
+        // What outlives its parent is told to end as well, and has the time that the daemon was given.
+        if !self.orphaned {
+            self.orphaned = true;
+            process::signal(self.family.iter().copied(), Signal::SIGTERM)?;
+        }
         let within = self.running.daemon.stop.within.to_std();
         if self.began.elapsed() > within {
             process::signal(self.family.iter().copied(), Signal::SIGKILL)?;

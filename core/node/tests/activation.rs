@@ -1,5 +1,5 @@
 //! Activations with real processes.
-#![allow(clippy::disallowed_methods, reason = "tests look at files")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests look at files and may panic")]
 
 mod support;
 
