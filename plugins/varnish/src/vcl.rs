@@ -144,8 +144,14 @@ fn custom(slots: &Slots) -> Result<Custom, Vec<Diagnostic>> {
             continue;
         };
         let file = file_of(&snippet.origin);
-        files.insert(file.clone(), snippet.text);
-        files_there.push(file);
+        match files.insert(file.clone(), snippet.text.clone()) {
+            Some(other) if other != snippet.text => wrong.push(
+                Diagnostic::error("varnish::vcl", format!("two files would both be `{file}` beside the VCL"))
+                    .at(declared.span, "the second")
+                    .help("give one of them another name"),
+            ),
+            Some(_) | None => files_there.push(file),
+        }
     }
     match wrong.is_empty() {
         true => Ok((files, places)),

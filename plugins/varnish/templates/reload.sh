@@ -6,10 +6,10 @@
 set -euf
 
 cd "$MOPS_FILES/varnish"
-name=vcl_$(find . -name '*.vcl' | LC_ALL=C sort | xargs cat | cksum | tr ' ' '_')
+name=vcl_$(find . -name '*.vcl' | LC_ALL=C sort | xargs cat | sha256sum | cut -c 1-32)
 
 cli() {
-    varnishadm -n '{{ work }}' -t 10 "$@"
+    varnishadm -n '{{ work }}' -t 30 "$@"
 }
 
 # The second column of `vcl.list` is the state, the last the name; a discarded one goes when its last request does.

@@ -1,6 +1,4 @@
 //! A real Varnish, started by the command that the plugin says, in front of an application that a test makes up.
-//!
-//! These tests need Debian's `varnish` and `varnish-modules`, and fail without them.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -18,12 +16,11 @@ use std::{
 use mops_plugin::{Lowered, Slots, model::Text};
 use tempfile::TempDir;
 
-use super::{fill, lowered, write};
+use super::{COMPILER, fill, lowered, write};
 
 /// One request, as the application or Varnish gets it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
-    pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
 }
@@ -133,13 +130,17 @@ impl Shop {
         self.ask("GET", url, headers)
     }
 
-    /// What somebody else of the machine asks, who is not the TLS edge.
-    pub(crate) fn get_from(&self, address: &str, url: &str, headers: &[(&str, &str)]) {
-        let url = format!("http://127.0.0.1:{}{url}", self.http);
+    /// What somebody else of the machine asks at one of the ports, who is not the TLS edge; the status.
+    pub(crate) fn ask_from(address: &str, port: u16, words: &[&str], headers: &[(&str, &str)]) -> String {
         let headers = headers.iter().flat_map(|(name, value)| ["-H".to_owned(), format!("{name}: {value}")]);
-        let done = Command::new("curl").args(["-sf", "--interface", address, &url]).args(headers).output();
-        let done = done.expect("this test needs curl");
-        assert!(done.status.success(), "{done:?}");
+        let done = Command::new("curl")
+            .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "--interface", address])
+            .args(words)
+            .args(headers)
+            .arg(format!("http://127.0.0.1:{port}/asked-by-{address}"))
+            .output()
+            .expect("this test needs curl");
+        String::from_utf8(done.stdout).unwrap()
     }
 
     /// The same with another method.
@@ -212,7 +213,7 @@ fn command(lowered: &Lowered, folder: &Path, http: u16, purge: u16) -> Command {
     ];
     let words: Vec<String> = daemon.command.iter().map(|it: &Text| fill(it, &facts)).collect();
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]);
+    command.args(&words[1..]).args(["-p", COMPILER]);
     command
 }
 
@@ -247,8 +248,7 @@ fn application(
 
 fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> Answer) {
     let Some((first, headers)) = head(&mut BufReader::new(&stream)) else { return };
-    let mut words = first.split(' ').map(str::to_owned);
-    let request = Request { method: words.next().unwrap(), url: words.next().unwrap(), headers };
+    let request = Request { url: first.split(' ').nth(1).unwrap().to_owned(), headers };
     let answer = match request.url.as_str() {
         "/health_check.php" => Answer { status: 200, ..Answer::default() },
         _ => {

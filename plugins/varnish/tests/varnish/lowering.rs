@@ -1,9 +1,5 @@
 //! What the plugin says to the others, and what it refuses.
 
-#![allow(clippy::unwrap_used, reason = "what helps a test may fail like one")]
-
-mod support;
-
 use mops_plugin::{
     Plugin, Slots,
     model::{Call, Diagnostic, Text, Value},
@@ -11,6 +7,8 @@ use mops_plugin::{
     testing,
 };
 use mops_varnish::Varnish;
+
+use crate::support;
 
 fn refused(options: &str) -> Vec<(String, Option<String>, Option<String>)> {
     let call = testing::call(&Varnish, "cache", options).unwrap();
@@ -110,6 +108,16 @@ fn vcl_of_ones_own_needs_a_cache_and_text() {
     assert_eq!(Varnish.contribute(&custom(Some("# bots")), &context).unwrap().len(), 1);
     let binary = Varnish.contribute(&custom(None), &context).unwrap_err();
     assert_eq!(binary[0].message, "`vcl/bots.vcl` is no VCL: not text, or longer than 1 MiB");
+}
+
+#[test]
+fn two_files_cannot_be_one() {
+    let mut slots = support::snippets(&[("recv.first", "# a")]);
+    let mut other = support::snippets(&[("recv.first", "# b")]);
+    slots.0.get_mut("varnish.vcl").unwrap().append(other.0.get_mut("varnish.vcl").unwrap());
+    let call = testing::call(&Varnish, "cache", "{}").unwrap();
+    let wrong = Varnish.lower(&call, &support::context(), &slots).unwrap_err();
+    assert_eq!(wrong[0].message, "two files would both be `custom/vcl/recv.first.vcl` beside the VCL");
 }
 
 #[test]

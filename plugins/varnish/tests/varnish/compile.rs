@@ -1,14 +1,10 @@
 //! What is rendered is VCL: Varnish's own compiler takes it, whatever the options.
-//!
-//! These tests need Debian's `varnish` and `varnish-modules`, and fail without them.
-
-#![allow(clippy::unwrap_used, reason = "what helps a test may fail like one")]
-
-mod support;
 
 use std::process::Command;
 
 use mops_plugin::Slots;
+
+use crate::support;
 
 /// Compiles what `options` and `slots` come to; the compiler's complaint if it has one.
 fn compile(options: &str, slots: &Slots) -> Result<(), String> {
