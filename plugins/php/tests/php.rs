@@ -7,8 +7,10 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::{Read, Write},
     os::unix::{fs::MetadataExt, net::UnixStream},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
     thread,
     time::Duration,
 };
@@ -177,19 +179,80 @@ fn what_is_rendered_passes_its_own_check() {
     assert_eq!(node.check(&lowered).status.code(), Some(78));
 }
 
+/// A running PHP-FPM; a test that fails leaves none behind.
+struct Master(Child);
+
+impl Master {
+    fn start(node: &Node, lowered: &Lowered) -> Self {
+        let command = &lowered.daemons["app"]["php"].command;
+        let master = Self(node.command(command).stderr(Stdio::null()).spawn().unwrap());
+        assert!(node.answers());
+        master
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap().success());
+    }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        self.signal("-QUIT");
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+/// Asks PHP-FPM for `script` as nginx does, and gives back headers and body (`FastCGI` 1.0, sections 3.3 and 6.2).
+fn ask(socket: &Path, script: &Path) -> String {
+    const RESPONDER: [u8; 8] = [0, 1, 0, 0, 0, 0, 0, 0];
+    let record = |kind: u8, content: &[u8]| {
+        let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[1, kind, 0, 1, high, low, 0, 0], content].concat()
+    };
+    let script = script.to_str().unwrap();
+    let mut told = Vec::new();
+    for (name, value) in [("SCRIPT_FILENAME", script), ("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")] {
+        told.extend([name, value].map(|it| u8::try_from(it.len()).unwrap()));
+        told.extend([name, value].concat().bytes());
+    }
+    let mut stream = UnixStream::connect(socket).unwrap();
+    let records = [record(1, &RESPONDER), record(4, &told), record(4, &[]), record(5, &[])];
+    stream.write_all(&records.concat()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn a_reload_kills_no_request_and_brings_new_limits() {
+    let lowered = lower(r#"{ "memory_limit": "100M" }"#, &[]).unwrap();
+    let node = Node::new(&lowered);
+    let script = node.folder.path().join("slow.php");
+    fs::write(&script, "<?php usleep(500000); echo 'limit ', ini_get('memory_limit'), ' end';").unwrap();
+    let socket = node.folder.path().join("run/php.sock");
+    let master = Master::start(&node, &lowered);
+
+    let (path, under_way) = (socket.clone(), script.clone());
+    let under_way = thread::spawn(move || ask(&path, &under_way));
+    thread::sleep(Duration::from_millis(200));
+    let ini = node.folder.path().join("current/files/php/php.ini");
+    fs::write(&ini, node.fill(&lower(r#"{ "memory_limit": "200M" }"#, &[]).unwrap().files[1].text)).unwrap();
+    master.signal("-USR2");
+    // A request that arrives before the master has seen the signal belongs to the old files.
+    thread::sleep(Duration::from_millis(100));
+    let after = ask(&socket, &script);
+    let before = under_way.join().unwrap();
+    assert!(before.contains("limit 100M end") && after.contains("limit 200M end"), "{before} {after}");
+}
+
 #[test]
 fn it_answers_before_and_after_a_reload_and_a_check_disturbs_nothing() {
     let lowered = lower("{}", &[]).unwrap();
     let node = Node::new(&lowered);
-    let mut master =
-        node.command(&lowered.daemons["app"]["php"].command).stderr(Stdio::null()).spawn().unwrap();
-    let signal = |name: &str| Command::new("kill").args([name, &master.id().to_string()]).status().unwrap();
-    assert!(node.answers());
+    let master = Master::start(&node, &lowered);
     assert!(node.check(&lowered).status.success());
     assert!(node.answers());
-    assert!(signal("-USR2").success());
+    master.signal("-USR2");
     thread::sleep(Duration::from_millis(200));
     assert!(node.answers());
-    assert!(signal("-QUIT").success());
-    assert!(master.wait().unwrap().success());
 }
