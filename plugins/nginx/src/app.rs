@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use mops_plugin::{
     Context, Lowered, Slots, Template,
     model::{
-        Call, Diagnostic, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, RunType, Size, Value,
-        Website,
+        Diagnostic, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, RunType, Size, Value, Website,
     },
 };
 use schemars::JsonSchema;
@@ -18,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     daemon::{HEADER_BUFFER_KIB, daemon, listen},
     limits,
-    snippet::{Snippets, parse},
+    snippet::Snippets,
     websites::{self, Prefixed},
 };
 
@@ -70,9 +69,8 @@ struct RunCode {
 /// What the application's web server comes to.
 ///
 /// # Errors
-/// Everything that is wrong with the call or with a contribution.
-pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
-    let options: Options = parse(call)?;
+/// Everything that is wrong with a contribution.
+pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
     let mut lowered = Lowered::default();
     let Some(group) = context.group("app") else { return Ok(lowered) };
     let snippets = Snippets::of("app", slots)?;

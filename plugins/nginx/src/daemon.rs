@@ -17,28 +17,19 @@ pub(crate) const fn listen(protocol: Protocol, port: u16, public: bool) -> Liste
 
 /// The nginx called `name`, ready when `http` answers `/mops-ready`.
 pub(crate) fn daemon(name: &str, listens: BTreeMap<Name, Listen>, after: Vec<Name>) -> Daemon {
-    let words = |folder: &str, more: &[&str]| -> Vec<Text> {
-        let config = Text::here(folder.to_owned()).then(folder_of(folder)).then(format!("{name}/nginx.conf"));
-        let prefix = Text::here("tmp").then("/");
-        let own = [
-            Text::literal("-p"),
-            prefix,
-            Text::literal("-c"),
-            config,
-            Text::literal("-e"),
-            Text::literal("stderr"),
-        ];
-        std::iter::once(Text::literal("nginx"))
-            .chain(more.iter().map(|it| Text::literal(*it)))
-            .chain(own)
-            .collect()
+    let words = |files: Text, more: &[&str]| -> Vec<Text> {
+        let config = files.then(format!("/{name}/nginx.conf"));
+        let own =
+            ["-p".into(), Text::here("tmp").then("/"), "-c".into(), config, "-e".into(), "stderr".into()];
+        let program = ["nginx"].iter().chain(more).map(|it| Text::literal(*it));
+        program.chain(own).collect()
     };
     Daemon {
-        command: words("current", &[]),
+        command: words(Text::here("current").then("/files"), &[]),
         environment: BTreeMap::new(),
         listens,
         after,
-        check: Some(words("files", &["-t", "-q"])),
+        check: Some(words(Text::here("files"), &["-t", "-q"])),
         ready: Ready {
             check: ReadyCheck::Http { listen: Name::literal("http"), path: "/mops-ready".to_owned() },
             within: Duration::seconds(10),
@@ -47,13 +38,5 @@ pub(crate) fn daemon(name: &str, listens: BTreeMap<Name, Listen>, after: Vec<Nam
         restart_loses: Loses::Requests,
         stop: Stop { signal: StopSignal::Quit, within: Duration::seconds(20) },
         memory: None,
-    }
-}
-
-/// What lies between a fact's folder and the rendered files.
-fn folder_of(fact: &str) -> &'static str {
-    match fact {
-        "current" => "/files/",
-        _ => "/",
     }
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use mops_plugin::{
     Context, Lowered, Slots, Template,
     model::{
-        Call, Cidr, Diagnostic, Duration, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, Size,
-        Text, Value, Website,
+        Cidr, Diagnostic, Duration, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, Size, Text,
+        Value, Website,
     },
     slot::Upstream,
 };
@@ -20,7 +20,7 @@ use crate::{
     daemon::{HEADER_BUFFER_KIB, daemon, listen},
     geo::{self, Redirects},
     limits,
-    snippet::{Snippets, parse},
+    snippet::Snippets,
     throttle::{self, Limit},
     websites,
 };
@@ -30,6 +30,11 @@ const DAEMON: &str = "edge-nginx";
 const EDGE: Template = Template {
     name: "edge-nginx/nginx.conf",
     text: include_str!("../templates/edge.conf"),
+    encoding: Encoding::Nginx,
+};
+const READY: Template = Template {
+    name: "edge-nginx/ready.conf",
+    text: include_str!("../templates/ready.conf"),
     encoding: Encoding::Nginx,
 };
 /// Pages of our own, by file.
@@ -163,9 +168,8 @@ struct Redirect {
 /// What the edge comes to.
 ///
 /// # Errors
-/// Everything that is wrong with the call or with a contribution.
-pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
-    let options: Options = parse(call)?;
+/// Everything that is wrong with a contribution.
+pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
     let mut lowered = Lowered::default();
     let Some(group) = context.group("edge").filter(|_| !context.site.websites.is_empty()) else {
         lowered.warnings.push(nothing_to_serve());
@@ -217,6 +221,7 @@ pub(crate) fn lower(call: &Call, context: &Context, slots: &Slots) -> Result<Low
         lowered.file("edge", &format!("{DAEMON}/{path}"), text, DAEMON, OnChange::Reload);
     };
     file("nginx.conf", EDGE.render(values).map_err(one)?);
+    file("ready.conf", READY.render(()).map_err(one)?);
     file("websites.conf", websites::render(context).map_err(one)?);
     file("throttle.conf", throttling.text);
     for (page, text) in PAGES {

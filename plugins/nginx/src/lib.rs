@@ -48,24 +48,31 @@ impl Plugin for Nginx {
                 "Limits on how often requests may come; the first that means a request counts it.",
             )
             .slot("nginx.snippet", "nginx configuration of the user's own, in the order of the script.")
-            .slot("php.limit", "PHP's limits for some requests; the first that means a request decides.")
+            .slot("edge.geo", "Redirects by country and language; at most one.")
     }
 
     fn contribute(&self, call: &Call, _: &Context) -> Result<Vec<Contribution>, Vec<Diagnostic>> {
         match call.function.as_str() {
-            "snippet" => {
-                let options: snippet::Options = snippet::parse(call)?;
-                Ok(vec![options.snippet().map_err(|it| vec![it])?.contribution()])
-            }
-            _ => Ok(Vec::new()),
+            "snippet" => match parse::<snippet::Options>(call).snippet() {
+                Ok(snippet) => Ok(vec![snippet.contribution()]),
+                Err(err) => Err(vec![err]),
+            },
+            "edge" | "app" => Ok(Vec::new()),
+            other => unreachable!("the manifest has no function `{other}`"),
         }
     }
 
     fn lower(&self, call: &Call, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
         match call.function.as_str() {
-            "edge" => edge::lower(call, context, slots),
-            "app" => app::lower(call, context, slots),
-            _ => Ok(Lowered::default()),
+            "edge" => edge::lower(&parse(call), context, slots),
+            "app" => app::lower(&parse(call), context, slots),
+            // It is what it contributes.
+            "snippet" => Ok(Lowered::default()),
+            other => unreachable!("the manifest has no function `{other}`"),
         }
     }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(call: &Call) -> T {
+    call.parse().expect("options were checked against the manifest")
 }

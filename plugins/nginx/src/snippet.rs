@@ -5,7 +5,7 @@
 
 use mops_plugin::{
     Lowered, Slots,
-    model::{Call, Diagnostic, Input, OnChange, Text},
+    model::{Diagnostic, Input, OnChange, Text},
     slot::{NginxSnippet, Snippet},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -143,16 +143,6 @@ impl Snippets {
             lowered.file(role, &path, Text::literal(text.clone()), daemon, OnChange::Reload);
         }
     }
-}
-
-/// The options of a call as `T`.
-///
-/// # Errors
-/// When the call was not checked against the manifest.
-pub(crate) fn parse<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, Vec<Diagnostic>> {
-    call.parse().map_err(|err| {
-        vec![Diagnostic::error("nginx::options", format!("the options do not fit the manifest: {err}"))]
-    })
 }
 
 /// The last part of a path, of characters that need no quotes.

@@ -1,7 +1,7 @@
 //! What is rendered, and what nginx says of it.
 
 use mops_plugin::{
-    model::{Declared, Name, OnChange, Selector},
+    model::{Digest, Input, InputKind, Name, OnChange, Options, Selector, Value},
     slot::{NginxSnippet, PhpLimit, Snippet, Throttle, Upstream},
 };
 use serde_json::json;
@@ -117,6 +117,30 @@ fn every_place_takes_a_snippet_and_says_where_it_is_from() {
 }
 
 #[test]
+fn a_snippet_is_the_users_file_and_must_be_text() {
+    let file = |text: Option<&str>| {
+        let digest = Digest::of(b"");
+        let input = Input {
+            path: "bots.conf".to_owned(),
+            digest,
+            kind: InputKind::File,
+            text: text.map(str::to_owned),
+        };
+        Options::from([
+            ("place".to_owned(), "edge.server".into()),
+            ("source".to_owned(), Value::Input(input)),
+        ])
+    };
+    let contributed = |options| Shop::default().contribute("snippet", options);
+    let given = contributed(file(Some("etag on;"))).unwrap();
+    assert_eq!(
+        (given[0].slot.as_str(), given[0].value.as_record().unwrap()["text"].as_text()),
+        ("nginx.snippet", Some("etag on;"))
+    );
+    assert_eq!(contributed(file(None)).unwrap_err()[0].option.as_deref(), Some("source"));
+}
+
+#[test]
 fn the_check_works_while_the_daemon_runs() {
     let node = Shop::default().node();
     let _app = crate::running::nginx(&node, "app");
@@ -185,5 +209,4 @@ fn every_wrong_contribution_is_reported() {
         Shop::default().given(&limit("a", "1/1h", 0, path("^/"))).given(&limit("b", "1/1s", 0, nowhere));
     let codes: Vec<_> = shop.lower("edge").unwrap_err().into_iter().map(|it| it.code).collect();
     assert_eq!(codes, ["nginx::rate", "nginx::target"]);
-    assert_eq!(Declared::default().of("rate"), Declared::default().span);
 }

@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// The edge of a shop, running.
-struct Edge {
+pub(crate) struct Edge {
     nginx: Running,
-    node: Node,
+    pub(crate) node: Node,
 }
 
 impl Edge {
-    fn of(shop: Shop) -> Self {
+    pub(crate) fn of(shop: Shop) -> Self {
         let node = shop.given(&varnish()).node();
         echo(&format!("{}:{}", node.fact("address"), node.fact("port.varnish.http")));
         let nginx = nginx(&node, "edge");
@@ -24,7 +24,7 @@ impl Edge {
     }
 
     /// Asks over TLS: arguments of curl, then the host with its path.
-    fn get(&self, arguments: &str, url: &str) -> Answer {
+    pub(crate) fn get(&self, arguments: &str, url: &str) -> Answer {
         self.ask("https", arguments, url)
     }
 
@@ -37,7 +37,7 @@ impl Edge {
 }
 
 /// The lines of an echoed request that begin with one of `names`.
-fn lines<'a>(answer: &'a Answer, names: &[&str]) -> Vec<&'a str> {
+pub(crate) fn lines<'a>(answer: &'a Answer, names: &[&str]) -> Vec<&'a str> {
     let is_one = |line: &&str| names.iter().any(|it| line.to_lowercase().starts_with(&it.to_lowercase()));
     answer.body.lines().filter(is_one).collect()
 }
@@ -113,6 +113,15 @@ fn a_fallback_website_answers_unknown_hosts() {
     ]));
     assert_eq!(lines(&edge.get("", "unknown.example/"), &["Host"]), ["Host: unknown.example"]);
     assert_eq!(edge.ask("http", "", "unknown.example/").status, 301);
+}
+
+#[test]
+fn a_fallback_website_answers_in_plain_text_where_that_is_served() {
+    let websites = [website("de", &["acme.de"], &json!({ "fallback": true }))];
+    let edge = Edge::of(Shop::of(&websites).with("edge", json!({ "redirect_http": false })));
+    assert_eq!(lines(&edge.ask("http", "", "unknown.example/"), &["Host"]), ["Host: unknown.example"]);
+    let port = edge.node.fact("port.edge-nginx.http");
+    assert_eq!(curl(&format!("http://127.0.0.1:{port}/mops-ready")).body, "ready\n");
 }
 
 #[test]

@@ -7,5 +7,6 @@
 mod app;
 mod config;
 mod edge;
+mod geo;
 mod running;
 mod shop;

@@ -11,8 +11,10 @@ use std::{
 
 use mops_nginx::Nginx;
 use mops_plugin::{
-    Context, Linked, Lowered, Registry, Slots,
-    model::{Bindings, Call, Diagnostic, Digest, Environment, Name, SecretError, Secrets, Site, Text},
+    Context, Contribution, Linked, Lowered, Registry, Slots,
+    model::{
+        Bindings, Call, Diagnostic, Digest, Environment, Name, Options, SecretError, Secrets, Site, Text,
+    },
     slot::Slot,
 };
 use serde_json::{Value as Json, json};
@@ -100,6 +102,16 @@ impl Shop {
     pub(crate) fn lower(&self, function: &str) -> Result<Lowered, Vec<Diagnostic>> {
         let registry = Registry::new([Linked(&Nginx)]);
         registry.lower(&self.call(&registry, function), &self.context(), &self.slots)
+    }
+
+    pub(crate) fn contribute(
+        &self,
+        function: &str,
+        options: Options,
+    ) -> Result<Vec<Contribution>, Vec<Diagnostic>> {
+        let registry = Registry::new([Linked(&Nginx)]);
+        let call = Call { options, ..self.call(&registry, "edge") };
+        registry.contribute(&Call { function: Name::literal(function), ..call }, &self.context())
     }
 
     fn call(&self, registry: &Registry, function: &str) -> Call {
