@@ -11,7 +11,8 @@ cd "$scratch" || exit 1
 redis-server "$new/redis.conf" --include "$new/limits.conf" --port 0 --unixsocket check.sock --dir "$scratch" \
   --save '' --appendonly no >log 2>&1 &
 server=$!
-trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
+# It keeps nothing, so that it need not be asked to end.
+trap 'kill -KILL "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
 
 left=100
 while [ "$left" -gt 0 ]; do
