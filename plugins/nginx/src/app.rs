@@ -73,8 +73,14 @@ struct RunCode {
 pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
     let mut lowered = Lowered::default();
     let Some(group) = context.group("app") else { return Ok(lowered) };
-    let snippets = Snippets::of("app", slots)?;
-    let read_timeout = limits::longest(context, slots)?;
+    let mut wrong = Vec::new();
+    let mut take = |them: Vec<Diagnostic>| wrong.extend(them);
+    let snippets = Snippets::of("app", slots).map_err(&mut take);
+    let read_timeout = limits::longest(context, slots).map_err(&mut take);
+    let limits = limits::render(context, slots).map_err(&mut take);
+    let (Ok(snippets), Ok(read_timeout), Ok(limits)) = (snippets, read_timeout, limits) else {
+        return Err(wrong);
+    };
     snippets.add_to(&mut lowered, "app", DAEMON);
     let values = Values {
         site: context.site.name.clone(),
@@ -90,7 +96,6 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
         snippets,
     };
     let one = |it| vec![it];
-    let limits = limits::render(context, slots)?;
     let mut file = |path: &str, text| {
         lowered.file("app", &format!("{DAEMON}/{path}"), text, DAEMON, OnChange::Reload);
     };

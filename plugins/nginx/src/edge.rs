@@ -175,11 +175,18 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
         lowered.warnings.push(nothing_to_serve());
         return Ok(lowered);
     };
-    let upstream = upstream(slots)?;
-    let throttling = throttle::throttling(context, slots)?;
-    let snippets = Snippets::of("edge", slots)?;
-    let read_timeout = limits::longest(context, slots)?;
-    let mut geo = geo::redirects(context, slots, port_in_url(context))?;
+    let mut wrong = Vec::new();
+    let mut take = |them: Vec<Diagnostic>| wrong.extend(them);
+    let upstream = upstream(slots).map_err(&mut take);
+    let throttling = throttle::throttling(context, slots).map_err(&mut take);
+    let snippets = Snippets::of("edge", slots).map_err(&mut take);
+    let read_timeout = limits::longest(context, slots).map_err(&mut take);
+    let geo = geo::redirects(context, slots, port_in_url(context)).map_err(&mut take);
+    let (Ok(upstream), Ok(throttling), Ok(snippets), Ok(read_timeout), Ok(mut geo)) =
+        (upstream, throttling, snippets, read_timeout, geo)
+    else {
+        return Err(wrong);
+    };
     let (servers, redirects) = servers(context, options.aliases);
 
     for website in

@@ -205,8 +205,11 @@ fn a_site_without_websites_has_no_edge_and_says_so() {
 #[test]
 fn every_wrong_contribution_is_reported() {
     let nowhere = Selector { on: Some(Name::literal("persistent")), ..Selector::default() };
-    let shop =
-        Shop::default().given(&limit("a", "1/1h", 0, path("^/"))).given(&limit("b", "1/1s", 0, nowhere));
+    let shop = Shop::default()
+        .given(&varnish())
+        .given(&varnish())
+        .given(&limit("a", "1/1h", 0, path("^/")))
+        .given(&limit("b", "1/1s", 0, nowhere));
     let codes: Vec<_> = shop.lower("edge").unwrap_err().into_iter().map(|it| it.code).collect();
-    assert_eq!(codes, ["nginx::rate", "nginx::target"]);
+    assert_eq!(codes, ["nginx::upstream", "nginx::rate", "nginx::target"]);
 }

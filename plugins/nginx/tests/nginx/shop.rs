@@ -7,6 +7,7 @@ use std::{
     net::TcpListener,
     os::unix::fs::chown,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use mops_nginx::Nginx;
@@ -215,6 +216,14 @@ fn own(path: &Path) {
     }
 }
 
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port that nobody uses, below those that the kernel hands out, and that no other test of this run gets.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 12_000 + u16::try_from(std::process::id() % 1_800).unwrap() * 10;
+    loop {
+        let port = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
 }
