@@ -21,16 +21,30 @@ use crate::{
 /// Where calls stand, by text, line and column.
 pub(crate) type Index = BTreeMap<(SourceId, Option<usize>, Option<usize>), Places>;
 
-/// A function that does not exist: module, name, number of arguments.
-pub(crate) type Stubs = BTreeSet<(Option<String>, String, usize)>;
+/// Functions that do not exist and are called, each by its name and number of arguments.
+#[derive(Default)]
+pub(crate) struct Stubs {
+    /// Without a module.
+    pub(crate) globals: BTreeSet<(String, usize)>,
+    /// In modules of plugins, and modules that do not exist.
+    pub(crate) modules: BTreeMap<String, BTreeSet<(String, usize)>>,
+    /// In imported files.
+    pub(crate) files: BTreeMap<String, BTreeSet<(String, usize)>>,
+}
+
+/// An imported file and its functions, each with its number of arguments.
+pub(crate) struct Offer {
+    pub(crate) file: String,
+    pub(crate) functions: BTreeSet<(String, usize)>,
+}
 
 /// What is known besides the table while one text is checked.
 pub(crate) struct Known<'a> {
     pub(crate) table: &'a Table,
     /// Functions of Rhai itself.
     pub(crate) natives: &'a BTreeSet<String>,
-    /// The functions of imported files by alias, each with its numbers of arguments; none where the import is computed.
-    pub(crate) imports: BTreeMap<String, Option<BTreeSet<(String, usize)>>>,
+    /// Imported files by alias; none where the import is computed.
+    pub(crate) imports: BTreeMap<String, Option<Offer>>,
     /// Modules that do not exist and were told.
     pub(crate) missing_modules: &'a BTreeSet<String>,
 }
@@ -65,7 +79,8 @@ pub(crate) fn check(ast: &AST, source: SourceId, texts: &SourceTexts, known: &Kn
 
 /// Names that may hold a function: variables, loop variables and parameters.
 fn variables(ast: &AST) -> BTreeSet<String> {
-    let mut names: BTreeSet<String> = ast.iter_functions().flat_map(|it| it.params).map(ToString::to_string).collect();
+    let mut names: BTreeSet<String> =
+        ast.iter_functions().flat_map(|it| it.params).map(ToString::to_string).collect();
     ast.walk(&mut |path: &[ASTNode<'_>]| {
         match path.last() {
             Some(ASTNode::Stmt(Stmt::Var(it, _, _))) => names.extend([it.0.name.to_string()]),
@@ -105,7 +120,12 @@ impl Pass<'_> {
     fn offered(&mut self, callee: &Callee, call: &FnCallExpr, at: Position, span: Span) {
         if !callee.arity().contains(&call.args.len()) {
             let message = format!("`{}` does not take {}", callee.shown, arguments(call.args.len()));
-            self.told(Diagnostic::error("eval::arity", message).at(span, "called here").help(format!("write {}", callee.signature())), call);
+            self.told(
+                Diagnostic::error("eval::arity", message)
+                    .at(span, "called here")
+                    .help(format!("write {}", callee.signature())),
+                call,
+            );
             return;
         }
         let literals = Literals { texts: self.texts, source: self.source };
@@ -123,11 +143,12 @@ impl Pass<'_> {
             self.stub(call);
             return;
         }
-        let names: Vec<(String, usize)> = match (self.known.table.modules.get(module), self.known.imports.get(module)) {
-            (_, Some(None)) | (None, None) => return,
-            (_, Some(Some(functions))) => functions.iter().cloned().collect(),
-            (Some(functions), None) => functions.keys().map(|it| (it.clone(), usize::MAX)).collect(),
-        };
+        let names: Vec<(String, usize)> =
+            match (self.known.table.modules.get(module), self.known.imports.get(module)) {
+                (_, Some(None)) | (None, None) => return,
+                (_, Some(Some(offer))) => offer.functions.iter().cloned().collect(),
+                (Some(functions), None) => functions.keys().map(|it| (it.clone(), usize::MAX)).collect(),
+            };
         if names.contains(&(call.name.to_string(), call.args.len())) {
             return;
         }
@@ -150,19 +171,26 @@ impl Pass<'_> {
 
     fn unknown(&mut self, module: &str, call: &FnCallExpr, span: Span, names: &[(String, usize)]) {
         let name = call.name.as_str();
-        let arities: Vec<String> = names.iter().filter(|it| it.0 == name).map(|it| it.1.to_string()).collect();
+        let arities: Vec<String> =
+            names.iter().filter(|it| it.0 == name).map(|it| it.1.to_string()).collect();
         if !arities.is_empty() {
             let message = format!("`{module}{name}` does not take {}", arguments(call.args.len()));
             let help = format!("it takes {}", arities.join(" or "));
-            return self.told(Diagnostic::error("eval::arity", message).at(span, "called here").help(help), call);
+            return self
+                .told(Diagnostic::error("eval::arity", message).at(span, "called here").help(help), call);
         }
-        let found = Diagnostic::error("eval::unknown-function", format!("there is no function `{module}{name}`")).at(span, "unknown function");
+        let found =
+            Diagnostic::error("eval::unknown-function", format!("there is no function `{module}{name}`"))
+                .at(span, "unknown function");
         let help = match nearest(name, names.iter().map(|it| it.0.as_str())) {
             Some(near) => format!("did you mean `{module}{near}`?"),
             None => match self.elsewhere(name) {
                 Some(shown) => format!("did you mean `{shown}`?"),
                 None if module.is_empty() => "`mops docs` lists every function".to_owned(),
-                None => format!("it has {}", names.iter().map(|it| format!("`{module}{}`", it.0)).collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "it has {}",
+                    names.iter().map(|it| format!("`{module}{}`", it.0)).collect::<Vec<_>>().join(", ")
+                ),
             },
         };
         self.told(found.help(help), call);
@@ -179,8 +207,14 @@ impl Pass<'_> {
     }
 
     fn stub(&mut self, call: &FnCallExpr) {
-        let module = (!call.namespace.is_empty()).then(|| call.namespace.to_string());
-        self.found.stubs.insert((module, call.name.to_string(), call.args.len()));
+        let stub = (call.name.to_string(), call.args.len());
+        let module = call.namespace.to_string();
+        let stubs = match self.known.imports.get(&module) {
+            _ if call.namespace.is_empty() => &mut self.found.stubs.globals,
+            Some(Some(offer)) => self.found.stubs.files.entry(offer.file.clone()).or_default(),
+            Some(None) | None => self.found.stubs.modules.entry(module).or_default(),
+        };
+        stubs.insert(stub);
     }
 
     /// A function of the script's own would silently stand before that of mops.
@@ -189,7 +223,8 @@ impl Pass<'_> {
         for name in self.own.iter().map(|it| &it.0).filter(|it| self.known.table.globals.contains_key(*it)) {
             let start = text.find(&format!("fn {name}")).map_or(0, |it| it + "fn ".len());
             let span = crate::texts::span(self.source, start, start + name.len());
-            let found = Diagnostic::error("eval::duplicate", format!("`{name}` is a function of mops already"));
+            let found =
+                Diagnostic::error("eval::duplicate", format!("`{name}` is a function of mops already"));
             self.found.findings.push(found.at(span, "declared again here").help("give it another name"));
         }
     }
@@ -199,7 +234,9 @@ impl Pass<'_> {
             let message = "text cannot hold the private-use characters U+E000 to U+E002";
             let span = self.texts.token(self.source, at);
             self.found.findings.push(
-                Diagnostic::error("eval::reserved-character", message).at(span, "here").help("mops marks values with them; take them away"),
+                Diagnostic::error("eval::reserved-character", message)
+                    .at(span, "here")
+                    .help("mops marks values with them; take them away"),
             );
         }
     }
@@ -213,7 +250,9 @@ impl Pass<'_> {
                 let start = self.texts.token(self.source, call.namespace.position());
                 let text = self.texts.text(self.source);
                 let from = start.start as usize;
-                let end = text[from..].find(call.name.as_str()).map_or(name.end as usize, |it| from + it + call.name.len());
+                let end = text[from..]
+                    .find(call.name.as_str())
+                    .map_or(name.end as usize, |it| from + it + call.name.len());
                 crate::texts::span(self.source, from, end)
             }
         }

@@ -17,8 +17,11 @@ pub(crate) fn finish(run: &Run, state: &mut State) -> Option<Site> {
     let whole = Whole { names: &declared.names };
     if !declared.has_site {
         let start = Span { source: SourceId(0), start: 0, end: 0 };
-        let found = Diagnostic::error("eval::site-missing", "the script names no site").at(start, "nowhere in this script");
-        findings.push(found.help("begin with site(\"acme\", #{ magento: #{ version: \"2.4.6\", release: path(\"release\") } });"));
+        let found = Diagnostic::error("eval::site-missing", "the script names no site")
+            .at(start, "nowhere in this script");
+        findings.push(found.help(
+            "begin with site(\"acme\", #{ magento: #{ version: \"2.4.6\", release: path(\"release\") } });",
+        ));
     }
     whole.references(&declared, findings);
     whole.parameters(run, findings);
@@ -76,7 +79,8 @@ impl Whole<'_> {
     fn parameters(&self, run: &Run, findings: &mut Findings) {
         let known = self.names("param");
         for name in run.parameters.keys().filter(|it| !known.contains(it.as_str())) {
-            let found = Diagnostic::error("eval::unknown-parameter", format!("the script has no parameter `{name}`"));
+            let found =
+                Diagnostic::error("eval::unknown-parameter", format!("the script has no parameter `{name}`"));
             findings.push(found.help(match known.is_empty() {
                 true => "it declares none; declare one with param(\"name\", #{ … })".to_owned(),
                 false => suggestion(name, &known),
@@ -87,8 +91,14 @@ impl Whole<'_> {
     /// `on: "app"` must mean one thing.
     fn clashes(&self, findings: &mut Findings) {
         let roles = self.names("role");
-        for ((_, name), span) in self.names.iter().filter(|((what, name), _)| *what == "website" && roles.contains(name.as_str())) {
-            let found = Diagnostic::error("eval::duplicate", format!("a website and a role are both called `{name}`")).at(*span, "the website");
+        for ((_, name), span) in
+            self.names.iter().filter(|((what, name), _)| *what == "website" && roles.contains(name.as_str()))
+        {
+            let found = Diagnostic::error(
+                "eval::duplicate",
+                format!("a website and a role are both called `{name}`"),
+            )
+            .at(*span, "the website");
             let found = match self.names.get(&("role", name.clone())) {
                 Some(role) => found.at(*role, "the role"),
                 None => found,
@@ -110,7 +120,13 @@ impl Whole<'_> {
     }
 
     /// A network, a role, or the role that runs a daemon.
-    fn end(&self, text: &str, declared: &Declarations, span: Span, findings: &mut Findings) -> Option<FlowEnd> {
+    fn end(
+        &self,
+        text: &str,
+        declared: &Declarations,
+        span: Span,
+        findings: &mut Findings,
+    ) -> Option<FlowEnd> {
         if let Ok(network) = text.parse() {
             return Some(FlowEnd::Network(network));
         }
@@ -123,7 +139,10 @@ impl Whole<'_> {
             return Some(FlowEnd::Role(daemon.on.clone()));
         }
         let known = roles.union(&daemons).copied().collect();
-        let found = Diagnostic::error("eval::unknown-role", format!("`allow`: {text:?} is no role, no daemon and no network"));
+        let found = Diagnostic::error(
+            "eval::unknown-role",
+            format!("`allow`: {text:?} is no role, no daemon and no network"),
+        );
         findings.push(found.at(span, "not declared").help(suggestion(text, &known)));
         None
     }
@@ -143,13 +162,17 @@ fn websites(declared: &Declarations, findings: &mut Findings) {
     for website in &declared.websites {
         for (i, host) in website.hosts.iter().enumerate() {
             let span = website.declared.of(&format!("hosts[{i}]"));
-            if let Some((other, first)) = taken.insert((host.as_str(), website.path.as_str()), (&website.name, span)) {
+            if let Some((other, first)) =
+                taken.insert((host.as_str(), website.path.as_str()), (&website.name, span))
+            {
                 let shown = format!("{host}{}", website.path);
                 let message = match *other == website.name {
                     true => format!("the website `{other}` names `{shown}` twice"),
                     false => format!("`{shown}` belongs to two websites: `{other}` and `{}`", website.name),
                 };
-                let found = Diagnostic::error("eval::duplicate", message).at(span, "here again").at(first, "first here");
+                let found = Diagnostic::error("eval::duplicate", message)
+                    .at(span, "here again")
+                    .at(first, "first here");
                 findings.push(found.help("give one of them another host, or a `path` of its own"));
             }
         }
@@ -159,7 +182,8 @@ fn websites(declared: &Declarations, findings: &mut Findings) {
         let span = website.declared.of("fallback");
         if let Some((other, first)) = fallback.replace((&website.name, span)) {
             let message = format!("two websites are the fallback: `{other}` and `{}`", website.name);
-            let found = Diagnostic::error("eval::duplicate", message).at(span, "here again").at(first, "first here");
+            let found =
+                Diagnostic::error("eval::duplicate", message).at(span, "here again").at(first, "first here");
             findings.push(found.help("only one website can answer for unknown hosts"));
         }
     }

@@ -78,7 +78,10 @@ impl Folder {
         let digest = Digest::of(&bytes);
         let is_short = bytes.len() as u64 <= LONGEST_TEXT;
         let text = is_short.then(|| String::from_utf8(bytes).ok()).flatten();
-        Ok(InputFound { input: Input { path: path.to_owned(), digest, kind: InputKind::File, text }, listing: None })
+        Ok(InputFound {
+            input: Input { path: path.to_owned(), digest, kind: InputKind::File, text },
+            listing: None,
+        })
     }
 
     fn folder(&self, path: &str, real: &Path) -> Result<InputFound, SourceError> {
@@ -89,12 +92,20 @@ impl Folder {
             self.cache.put(&it.path, it.stat, digest);
             listing.0.insert(it.within.clone(), Entry::File { digest, executable: it.executable });
         }
-        let input = Input { path: path.to_owned(), digest: listing.digest(), kind: InputKind::Folder, text: None };
+        let input =
+            Input { path: path.to_owned(), digest: listing.digest(), kind: InputKind::Folder, text: None };
         Ok(InputFound { input, listing: Some(listing) })
     }
 
     /// Lists what is below `within`, a folder of the tree at `tree`; files whose digest is not known are left to read.
-    fn walk(&self, path: &str, tree: &Path, within: &str, listing: &mut Listing, unread: &mut Vec<Unread>) -> Result<(), SourceError> {
+    fn walk(
+        &self,
+        path: &str,
+        tree: &Path,
+        within: &str,
+        listing: &mut Listing,
+        unread: &mut Vec<Unread>,
+    ) -> Result<(), SourceError> {
         let here = tree.join(within);
         for entry in fs::read_dir(&here).map_err(|err| refused(path, &err))? {
             let entry = entry.map_err(|err| refused(path, &err))?;
@@ -170,8 +181,12 @@ fn digests<'a>(unread: &'a [Unread], tree: &Path) -> Result<Vec<(&'a Unread, Dig
     };
     thread::scope(|scope| {
         let chunks = unread.chunks(unread.len().div_ceil(threads).max(1));
-        let running: Vec<_> = chunks.map(|chunk| scope.spawn(move || chunk.iter().map(digest).collect::<Vec<_>>())).collect();
-        running.into_iter().flat_map(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let running: Vec<_> =
+            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(digest).collect::<Vec<_>>())).collect();
+        running
+            .into_iter()
+            .flat_map(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     })
 }
 

@@ -25,7 +25,12 @@ fn site() -> Function {
     let magento = Kind::Record(vec![
         required("version", Kind::Text, "The version of Magento, such as `2.4.6`."),
         required("release", Kind::Path(Some(InputKind::Folder)), "The application's files."),
-        default("admin_path", Kind::Text, "admin", "The path of the administration, without a slash before it."),
+        default(
+            "admin_path",
+            Kind::Text,
+            "admin",
+            "The path of the administration, without a slash before it.",
+        ),
     ]);
     function("site", Calls::Once, "Names the site and says what all of it shares.")
         .takes(required("name", Kind::Name, "Its name."))
@@ -34,33 +39,92 @@ fn site() -> Function {
 }
 
 fn website() -> Function {
-    function("website", once_per_name(), "Adds a website to the one table that feeds edge, cache, application and redirects.")
-        .takes(required("name", Kind::Name, "Its name; also the run code, unless `run_code` says otherwise."))
-        .option(required("hosts", Kind::List(Box::new(Kind::Host)), "Its hosts; the first is the canonical one."))
-        .option(default("path", Kind::Text, "", "The path prefix that sets it apart from others of the same host, such as `/b2b`."))
-        .option(default("run_type", words(&["website", "store"]), "website", "What the run code names (`MAGE_RUN_TYPE`)."))
-        .option(optional("run_code", Kind::Text, "Magento's code of the website or store view (`MAGE_RUN_CODE`); its name without one."))
-        .option(optional("locale", Kind::Text, "Such as `pl_PL`."))
-        .option(optional("language", Kind::Text, "Such as `pl` (ISO 639-1)."))
-        .option(optional("currency", Kind::Text, "Such as `PLN` (ISO 4217)."))
-        .option(optional("countries", Kind::List(Box::new(Kind::Text)), "The countries it is for, as two lowercase letters (ISO 3166-1)."))
-        .option(optional("geo", Kind::Text, "How visitors of other countries are sent here or away; `never` keeps them."))
-        .option(default("fallback", Kind::Bool, false, "Whether it answers for unknown hosts; at most one website does."))
-        .example("website(\"pl\", #{ hosts: [\"acme.pl\", \"www.acme.pl\"], countries: [\"pl\"] });")
+    function(
+        "website",
+        once_per_name(),
+        "Adds a website to the one table that feeds edge, cache, application and redirects.",
+    )
+    .takes(required("name", Kind::Name, "Its name; also the run code, unless `run_code` says otherwise."))
+    .option(required("hosts", Kind::List(Box::new(Kind::Host)), "Its hosts; the first is the canonical one."))
+    .option(default(
+        "path",
+        Kind::Text,
+        "",
+        "The path prefix that sets it apart from others of the same host, such as `/b2b`.",
+    ))
+    .option(default(
+        "run_type",
+        words(&["website", "store"]),
+        "website",
+        "What the run code names (`MAGE_RUN_TYPE`).",
+    ))
+    .option(optional(
+        "run_code",
+        Kind::Text,
+        "Magento's code of the website or store view (`MAGE_RUN_CODE`); its name without one.",
+    ))
+    .option(optional("locale", Kind::Text, "Such as `pl_PL`."))
+    .option(optional("language", Kind::Text, "Such as `pl` (ISO 639-1)."))
+    .option(optional("currency", Kind::Text, "Such as `PLN` (ISO 4217)."))
+    .option(optional(
+        "countries",
+        Kind::List(Box::new(Kind::Text)),
+        "The countries it is for, as two lowercase letters (ISO 3166-1).",
+    ))
+    .option(optional(
+        "geo",
+        Kind::Text,
+        "How visitors of other countries are sent here or away; `never` keeps them.",
+    ))
+    .option(default(
+        "fallback",
+        Kind::Bool,
+        false,
+        "Whether it answers for unknown hosts; at most one website does.",
+    ))
+    .example("website(\"pl\", #{ hosts: [\"acme.pl\", \"www.acme.pl\"], countries: [\"pl\"] });")
 }
 
 fn role() -> Function {
     let nodes = Kind::Int { min: Some(1), max: Some(1000) };
-    function("role", once_per_name(), "Declares what nodes are for, or adjusts `edge`, `app` or `persistent`.")
-        .takes(required("name", Kind::Name, "Its name."))
-        .option(optional("min", nodes.clone(), "The least number of nodes, and the number on this machine; 1 without it."))
-        .option(optional("max", nodes, "The greatest number of nodes; `min` without it."))
-        .option(optional("target_cpu", Kind::Int { min: Some(1), max: Some(100) }, "The mean use of processors, in percent, that autoscaling aims at."))
-        .option(optional("memory", Kind::Size { min: None, max: None }, "The memory of a node; 1G without it, 2G for `app`."))
-        .option(optional("cpus", Kind::Int { min: Some(1), max: Some(1024) }, "The processors of a node; 1 without it."))
-        .option(optional("with", Kind::Role, "The role whose nodes it shares. A reserved word: write it in quotes."))
-        .option(optional("tier", words(&["data", "app", "edge"]), "When its nodes are activated: data first, edge last; `app` without it."))
-        .example("role(\"app\", #{ min: 2, max: 8, target_cpu: 60 });")
+    function(
+        "role",
+        once_per_name(),
+        "Declares what nodes are for, or adjusts `edge`, `app` or `persistent`.",
+    )
+    .takes(required("name", Kind::Name, "Its name."))
+    .option(optional(
+        "min",
+        nodes.clone(),
+        "The least number of nodes, and the number on this machine; 1 without it.",
+    ))
+    .option(optional("max", nodes, "The greatest number of nodes; `min` without it."))
+    .option(optional(
+        "target_cpu",
+        Kind::Int { min: Some(1), max: Some(100) },
+        "The mean use of processors, in percent, that autoscaling aims at.",
+    ))
+    .option(optional(
+        "memory",
+        Kind::Size { min: None, max: None },
+        "The memory of a node; 1G without it, 2G for `app`.",
+    ))
+    .option(optional(
+        "cpus",
+        Kind::Int { min: Some(1), max: Some(1024) },
+        "The processors of a node; 1 without it.",
+    ))
+    .option(optional(
+        "with",
+        Kind::Role,
+        "The role whose nodes it shares. A reserved word: write it in quotes.",
+    ))
+    .option(optional(
+        "tier",
+        words(&["data", "app", "edge"]),
+        "When its nodes are activated: data first, edge last; `app` without it.",
+    ))
+    .example("role(\"app\", #{ min: 2, max: 8, target_cpu: 60 });")
 }
 
 fn daemon() -> Function {
@@ -79,7 +143,11 @@ fn daemon() -> Function {
 
 fn allow() -> Function {
     function("allow", Calls::Any, "Permits a conversation that no service declares.")
-        .takes(required("from", Kind::Text, "Who begins it: a role, a daemon, or a network such as `10.0.0.0/8`."))
+        .takes(required(
+            "from",
+            Kind::Text,
+            "Who begins it: a role, a daemon, or a network such as `10.0.0.0/8`.",
+        ))
         .takes(required("to", Kind::Text, "Whom it reaches, and the port: `10.20.0.0/16:443` or `app:8080`."))
         .example("allow(\"app\", \"10.20.0.0/16:443\");")
 }
@@ -99,22 +167,40 @@ fn secret() -> Function {
 fn param() -> Function {
     function("param", once_per_name(), "A value that an environment or `--set` may change.")
         .takes(required("name", Kind::Name, "Its name."))
-        .option(optional("default", Kind::Any, "Its value when nothing sets it. A reserved word: write it in quotes."))
+        .option(optional(
+            "default",
+            Kind::Any,
+            "Its value when nothing sets it. A reserved word: write it in quotes.",
+        ))
         .option(optional("doc", Kind::Text, "What it is for."))
-        .option(optional("kind", words(&["text", "number", "bool", "size", "duration"]), "What it may be; that of its default without it."))
+        .option(optional(
+            "kind",
+            words(&["text", "number", "bool", "size", "duration"]),
+            "What it may be; that of its default without it.",
+        ))
         .example("param(\"consumers\", #{ \"default\": 2, doc: \"How many consumers run.\" })")
 }
 
 fn environment() -> Function {
-    function("environment", Calls::Any, "The name of the environment this goes to, `local` without one.").example("environment() == \"production\"")
+    function("environment", Calls::Any, "The name of the environment this goes to, `local` without one.")
+        .example("environment() == \"production\"")
 }
 
 fn resource() -> Function {
-    function("resource", Calls::Any, "Declares one resource of the provider; its outputs are properties of what this returns.")
-        .takes(required("type", Kind::Text, "Its type, such as `local.port`."))
-        .takes(required("name", Kind::Name, "Its name."))
-        .takes(default("inputs", Kind::Map(Box::new(Kind::Any)), Value::record(), "Its inputs, and `needs` (resources that come before it) and `protect` (deleting it is refused)."))
-        .example("let spare = resource(\"local.port\", \"spare\", #{});")
+    function(
+        "resource",
+        Calls::Any,
+        "Declares one resource of the provider; its outputs are properties of what this returns.",
+    )
+    .takes(required("type", Kind::Text, "Its type, such as `local.port`."))
+    .takes(required("name", Kind::Name, "Its name."))
+    .takes(default(
+        "inputs",
+        Kind::Map(Box::new(Kind::Any)),
+        Value::record(),
+        "Its inputs, and `needs` (resources that come before it) and `protect` (deleting it is refused).",
+    ))
+    .example("let spare = resource(\"local.port\", \"spare\", #{});")
 }
 
 fn output() -> Function {

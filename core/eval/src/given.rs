@@ -39,7 +39,13 @@ impl Given {
     }
 
     /// Adds something that no function takes.
-    pub(crate) fn refuse(&mut self, path: &str, rule: &'static str, message: String, help: Option<&str>) -> Value {
+    pub(crate) fn refuse(
+        &mut self,
+        path: &str,
+        rule: &'static str,
+        message: String,
+        help: Option<&str>,
+    ) -> Value {
         self.wrong.push(Mismatch { path: path.to_owned(), rule, message, help: help.map(str::to_owned) });
         self.unknown(path)
     }
@@ -47,7 +53,9 @@ impl Given {
     /// Everything that is wrong.
     pub(crate) fn check(&self, callee: &Callee) -> Vec<Mismatch> {
         let mut wrong = self.wrong.clone();
-        let check = |fields: &[_], values: &Options| Kind::Record(fields.to_vec()).check(&Value::Record(values.clone()));
+        let check = |fields: &[_], values: &Options| {
+            Kind::Record(fields.to_vec()).check(&Value::Record(values.clone()))
+        };
         wrong.extend(check(&callee.function.arguments, &self.arguments));
         if !self.is_open {
             wrong.extend(check(&callee.function.options, &self.options));
@@ -107,7 +115,9 @@ pub(crate) fn diagnostic(callee: &Callee, mismatch: &Mismatch, places: &Places) 
     let (message, span, label) = match mismatch.rule {
         "unknown-option" => (format!("`{shown}` has no option `{path}`"), places.key(path), "unknown option"),
         "missing-option" => (format!("`{shown}`: {}", mismatch.message), places.key(path), "missing here"),
-        "known-after-apply" => (format!("`{shown}`: {}", mismatch.message), places.value(path), "known only after apply"),
+        "known-after-apply" => {
+            (format!("`{shown}`: {}", mismatch.message), places.value(path), "known only after apply")
+        }
         _ => (format!("`{shown}`: {}", mismatch.message), places.value(path), "here"),
     };
     let found = Diagnostic::error(format!("eval::{}", mismatch.rule), message).at(span, label);

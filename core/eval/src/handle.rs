@@ -64,8 +64,9 @@ impl Handle {
 }
 
 impl Raised {
-    pub(crate) fn into_error(self, position: Position) -> Box<EvalAltResult> {
-        EvalAltResult::ErrorRuntime(Dynamic::from(self), position).into()
+    /// As Rhai raises it.
+    pub(crate) fn into_error(self, position: Position) -> EvalAltResult {
+        EvalAltResult::ErrorRuntime(Dynamic::from(self), position)
     }
 }
 
@@ -83,9 +84,11 @@ pub(crate) fn register(engine: &mut Engine, run: &Arc<Run>) {
     register_comparison(engine);
     register_mistakes(engine);
     let run = Arc::clone(run);
-    engine.register_indexer_get(move |context: NativeCallContext<'_>, it: &mut Handle, key: ImmutableString| {
-        property(&run, &context, it, &key)
-    });
+    engine.register_indexer_get(
+        move |context: NativeCallContext<'_>, it: &mut Handle, key: ImmutableString| {
+            Outcome::Ok(property(&run, &context, it, &key))
+        },
+    );
 }
 
 fn register_text(engine: &mut Engine) {
@@ -101,9 +104,15 @@ fn register_text(engine: &mut Engine) {
 
 fn register_comparison(engine: &mut Engine) {
     for operator in ["==", "!=", "<", "<=", ">", ">="] {
-        engine.register_fn(operator, |context: NativeCallContext<'_>, a: Later, _: Dynamic| compared(&context, &a));
-        engine.register_fn(operator, |context: NativeCallContext<'_>, _: Dynamic, b: Later| compared(&context, &b));
-        engine.register_fn(operator, |context: NativeCallContext<'_>, a: Later, _: Later| compared(&context, &a));
+        engine.register_fn(operator, |context: NativeCallContext<'_>, a: Later, _: Dynamic| {
+            compared(&context, &a)
+        });
+        engine.register_fn(operator, |context: NativeCallContext<'_>, _: Dynamic, b: Later| {
+            compared(&context, &b)
+        });
+        engine.register_fn(operator, |context: NativeCallContext<'_>, a: Later, _: Later| {
+            compared(&context, &a)
+        });
     }
     engine.register_fn("==", |a: Handle, b: Handle| a.name() == b.name());
     engine.register_fn("!=", |a: Handle, b: Handle| a.name() != b.name());
@@ -114,15 +123,20 @@ fn register_comparison(engine: &mut Engine) {
     // Text that holds a value known later is compared no more than the value itself.
     for operator in ["==", "!="] {
         let is_equal = operator == "==";
-        engine.register_fn(operator, move |context: NativeCallContext<'_>, a: ImmutableString, b: ImmutableString| {
-            match [&a, &b].into_iter().find(|it| Text::is_marked(it)) {
+        engine.register_fn(
+            operator,
+            move |context: NativeCallContext<'_>, a: ImmutableString, b: ImmutableString| match [&a, &b]
+                .into_iter()
+                .find(|it| Text::is_marked(it))
+            {
                 None => Ok((a == b) == is_equal),
                 Some(marked) => {
-                    let text = Text::parse_marked(marked, Encoding::Raw).unwrap_or_else(|_| Text::literal("this text"));
+                    let text = Text::parse_marked(marked, Encoding::Raw)
+                        .unwrap_or_else(|_| Text::literal("this text"));
                     compared(&context, &Later(text))
                 }
-            }
-        });
+            },
+        );
     }
 }
 
@@ -133,37 +147,48 @@ fn register_mistakes(engine: &mut Engine) {
             Handle::Broken => Ok(Dynamic::from(Handle::Broken)),
             other => {
                 let message = format!("`{}` cannot be used with {}", context.fn_name(), other.describe());
-                let help = Some("a declaration is a name to hand to other calls, or to write into text".to_owned());
-                Err(Raised { code: "eval::wrong-type", message, help }.into_error(context.call_position()))
+                let help =
+                    Some("a declaration is a name to hand to other calls, or to write into text".to_owned());
+                Err(Raised { code: "eval::wrong-type", message, help }
+                    .into_error(context.call_position())
+                    .into())
             }
         }
     }
     for operator in ["+", "-", "*", "/", "%"] {
-        engine.register_fn(operator, |context: NativeCallContext<'_>, a: Handle, _: Dynamic| calculated(&context, &a));
-        engine.register_fn(operator, |context: NativeCallContext<'_>, _: Dynamic, b: Handle| calculated(&context, &b));
+        engine.register_fn(operator, |context: NativeCallContext<'_>, a: Handle, _: Dynamic| {
+            calculated(&context, &a)
+        });
+        engine.register_fn(operator, |context: NativeCallContext<'_>, _: Dynamic, b: Handle| {
+            calculated(&context, &b)
+        });
     }
 }
 
 fn compared(context: &NativeCallContext<'_>, it: &Later) -> Outcome<bool> {
     let message = format!("`{}` cannot be compared: it is known only after apply", it.0);
     let help = Some("decide by something the script knows, such as environment() or a param".to_owned());
-    Err(Raised { code: "eval::known-after-apply", message, help }.into_error(context.call_position()))
+    Err(Raised { code: "eval::known-after-apply", message, help }.into_error(context.call_position()).into())
 }
 
-fn property(run: &Run, context: &NativeCallContext<'_>, it: &Handle, key: &str) -> Outcome<Dynamic> {
+fn property(run: &Run, context: &NativeCallContext<'_>, it: &Handle, key: &str) -> Dynamic {
     let unknown = |known: Vec<&str>| {
         let help = match mops_model::nearest(key, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => "use it as a value of its own".to_owned(),
-            None => format!("it has {}", known.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")),
+            None => {
+                format!("it has {}", known.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "))
+            }
         };
         let message = format!("{} has no property `{key}`", it.describe());
         run.report(context, Raised { code: "eval::unknown-property", message, help: Some(help) });
         Dynamic::from(Handle::Broken)
     };
-    Ok(match it {
+    match it {
         Handle::Broken => Dynamic::from(Handle::Broken),
-        Handle::Website(name) | Handle::Role(name) | Handle::Daemon(name) if key == "name" => name.to_string().into(),
+        Handle::Website(name) | Handle::Role(name) | Handle::Daemon(name) if key == "name" => {
+            name.to_string().into()
+        }
         Handle::Resource(address) => match run.catalog.get(&address.kind) {
             Some(schema) if schema.outputs.contains_key(key) => {
                 let source = Source::Output { address: address.clone(), attribute: key.to_owned() };
@@ -174,5 +199,5 @@ fn property(run: &Run, context: &NativeCallContext<'_>, it: &Handle, key: &str) 
         },
         Handle::Website(_) | Handle::Role(_) | Handle::Daemon(_) => unknown(vec!["name"]),
         Handle::Service(_) => unknown(Vec::new()),
-    })
+    }
 }

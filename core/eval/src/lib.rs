@@ -20,6 +20,7 @@ mod literal;
 mod load;
 mod plain;
 mod refused;
+mod resolve;
 mod run;
 mod sources;
 mod stat_cache;
@@ -42,7 +43,9 @@ pub use sources::{InputFound, SourceError, Sources};
 pub use texts::SourceTexts;
 
 use crate::{
+    check::Stubs,
     load::Loader,
+    resolve::Files,
     run::{Run, State},
     sources::{Reader, answer, folder_of},
     table::Table,
@@ -103,7 +106,8 @@ pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Ev
         state: Mutex::new(State::default()),
     });
     let path = script.to_owned();
-    let thread = thread::Builder::new().name("eval".to_owned()).stack_size(STACK).spawn(move || evaluate(&run, &path));
+    let thread =
+        thread::Builder::new().name("eval".to_owned()).stack_size(STACK).spawn(move || evaluate(&run, &path));
     match thread {
         Ok(thread) => {
             answer(&questions, sources);
@@ -126,7 +130,7 @@ fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Failed> {
         engine: &mut engine,
         natives,
         files: BTreeMap::new(),
-        stubs: BTreeSet::new(),
+        stubs: Stubs::default(),
         missing_modules: BTreeSet::new(),
         missing_variables: BTreeSet::new(),
         open: Vec::new(),
@@ -136,8 +140,14 @@ fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Failed> {
     let Loader { files, stubs, missing_variables, has_syntax_errors, .. } = loader;
     let mut site = None;
     if !has_syntax_errors {
-        engine::offer(&mut engine, run, stubs);
-        let ended = engine::execute(engine, run, path, files, missing_variables);
+        engine::offer(&mut engine, run, &stubs);
+        let ended = resolve::execute(
+            engine,
+            run,
+            path,
+            Files { trees: files, stubs: stubs.files },
+            missing_variables,
+        );
         let mut state = run.state();
         match ended {
             Ok(()) => site = finish::finish(run, &mut state),

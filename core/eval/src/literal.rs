@@ -28,7 +28,13 @@ impl Literals<'_> {
             match options {
                 Expr::Map(map, _) => {
                     for (key, it) in &map.0 {
-                        let value = self.at(key.name.as_str(), self.texts.token(self.source, key.pos), it, &mut given, &mut places);
+                        let value = self.at(
+                            key.name.as_str(),
+                            self.texts.token(self.source, key.pos),
+                            it,
+                            &mut given,
+                            &mut places,
+                        );
                         given.options.insert(key.name.to_string(), value);
                     }
                 }
@@ -51,14 +57,19 @@ impl Literals<'_> {
             Expr::StringConstant(it, _) => Value::text(it.as_str()),
             Expr::CharConstant(it, _) => Value::text(it.to_string()),
             Expr::Array(elements, _) => {
-                let element = |(i, it): (usize, &Expr)| self.at(&format!("{path}[{i}]"), self.span(it), it, given, places);
+                let element = |(i, it): (usize, &Expr)| {
+                    self.at(&format!("{path}[{i}]"), self.span(it), it, given, places)
+                };
                 Value::List(elements.iter().enumerate().map(element).collect())
             }
             Expr::Map(map, _) => {
                 let mut record = std::collections::BTreeMap::new();
                 for (key, it) in &map.0 {
                     let place = self.texts.token(self.source, key.pos);
-                    record.insert(key.name.to_string(), self.at(&format!("{path}.{}", key.name), place, it, given, places));
+                    record.insert(
+                        key.name.to_string(),
+                        self.at(&format!("{path}.{}", key.name), place, it, given, places),
+                    );
                 }
                 Value::Record(record)
             }

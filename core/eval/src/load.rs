@@ -6,7 +6,7 @@ use mops_model::{Diagnostic, SourceId, Span};
 use rhai::{AST, ASTNode, Engine, Expr, Module, ParseErrorType, Position, Scope, Stmt};
 
 use crate::{
-    check::{self, Known, Stubs},
+    check::{self, Known, Offer, Stubs},
     refused,
     run::{Run, State},
     sources::{SourceError, folder_of, join},
@@ -37,14 +37,21 @@ impl Loader<'_> {
             let mut cycle = self.open[at..].to_vec();
             cycle.push(path.to_owned());
             self.has_syntax_errors = true;
-            self.tell("eval::import-cycle", format!("files import each other: {}", cycle.join(" -> ")), importer, "move what both need to a third file");
+            self.tell(
+                "eval::import-cycle",
+                format!("files import each other: {}", cycle.join(" -> ")),
+                importer,
+                "move what both need to a third file",
+            );
             return;
         }
         if self.files.contains_key(path) {
             return;
         }
         let text = match self.run.reader.read(path) {
-            Ok(text) if text.len() > LONGEST => Err((path.to_owned() + " is longer than 16 MiB", "eval::limit-text")),
+            Ok(text) if text.len() > LONGEST => {
+                Err((path.to_owned() + " is longer than 16 MiB", "eval::limit-text"))
+            }
             Ok(text) => Ok(text),
             Err(err) => Err((err.to_string(), "eval::path")),
         };
@@ -61,7 +68,12 @@ impl Loader<'_> {
         self.open.push(path.to_owned());
         let imports = self.imports(&ast, source, path);
         self.open.pop();
-        let known = Known { table: &self.run.table, natives: &self.natives, imports, missing_modules: &self.missing_modules };
+        let known = Known {
+            table: &self.run.table,
+            natives: &self.natives,
+            imports,
+            missing_modules: &self.missing_modules,
+        };
         let mut guard = self.run.state();
         let State { texts, findings, index, .. } = &mut *guard;
         let found = check::Found { findings, index, stubs: &mut self.stubs };
@@ -115,11 +127,14 @@ impl Loader<'_> {
     }
 
     fn undefined_variable(&self, name: &str, text: &str, span: Span) -> Diagnostic {
-        let found = Diagnostic::error("eval::unknown-variable", format!("there is no variable `{name}`")).at(span, "unknown variable");
+        let found = Diagnostic::error("eval::unknown-variable", format!("there is no variable `{name}`"))
+            .at(span, "unknown variable");
         let words: BTreeSet<&str> = text
             .match_indices("let ")
             .chain(text.match_indices("const "))
-            .filter_map(|(at, keyword)| text[at + keyword.len()..].split(|c: char| !(c.is_alphanumeric() || c == '_')).next())
+            .filter_map(|(at, keyword)| {
+                text[at + keyword.len()..].split(|c: char| !(c.is_alphanumeric() || c == '_')).next()
+            })
             .collect();
         if words.contains(name) {
             return match text.contains(&format!("const {name}")) {
@@ -139,13 +154,18 @@ impl Loader<'_> {
         let modules = &self.run.table.modules;
         let help = match mops_model::nearest(name, modules.keys().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the plugins are {}", modules.keys().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")),
+            None => format!(
+                "the plugins are {}",
+                modules.keys().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
+            ),
         };
-        Diagnostic::error("eval::unknown-function", format!("there is no plugin or import `{name}`")).at(span, "unknown module").help(help)
+        Diagnostic::error("eval::unknown-function", format!("there is no plugin or import `{name}`"))
+            .at(span, "unknown module")
+            .help(help)
     }
 
     /// Reads the files that `ast` imports by a plain path, and says what each alias offers.
-    fn imports(&mut self, ast: &AST, source: SourceId, importer: &str) -> BTreeMap<String, Option<BTreeSet<(String, usize)>>> {
+    fn imports(&mut self, ast: &AST, source: SourceId, importer: &str) -> BTreeMap<String, Option<Offer>> {
         let mut found = Vec::new();
         ast.walk(&mut |path: &[ASTNode<'_>]| {
             if let Some(ASTNode::Stmt(Stmt::Import(it, _))) = path.last() {
@@ -165,18 +185,20 @@ impl Loader<'_> {
         imports
     }
 
-    fn import(&mut self, path: &str, at: Position, source: SourceId, importer: &str) -> Option<BTreeSet<(String, usize)>> {
+    fn import(&mut self, path: &str, at: Position, source: SourceId, importer: &str) -> Option<Offer> {
         let span = self.run.state().at(source, at);
         match locate(&self.run.folder, importer, path) {
             Ok(file) => {
                 self.load(&file, Some(span));
                 let functions = self.files.get(&file)?.iter_functions();
-                Some(functions.filter(|it| it.access == rhai::FnAccess::Public).map(|it| (it.name.to_owned(), it.params.len())).collect())
+                let public = functions.filter(|it| it.access == rhai::FnAccess::Public);
+                let functions = public.map(|it| (it.name.to_owned(), it.params.len())).collect();
+                Some(Offer { file, functions })
             }
             Err(err) => {
                 self.has_syntax_errors = true;
                 let (message, help) = refusal(path, &err);
-                self.tell(refused::import_code(&err), message, Some(span), help);
+                self.tell("eval::path", message, Some(span), help);
                 None
             }
         }
@@ -201,12 +223,14 @@ pub(crate) fn locate(folder: &str, importer: &str, path: &str) -> Result<String,
 /// Why `path` cannot be imported, and what to do.
 pub(crate) fn refusal(path: &str, err: &SourceError) -> (String, &'static str) {
     match err {
-        SourceError::Missing(_) if path.starts_with("std/") => {
-            (format!("there is no module {path:?} in the standard library"), "`std/…` is the standard library; name a file of your own otherwise")
-        }
+        SourceError::Missing(_) if path.starts_with("std/") => (
+            format!("there is no module {path:?} in the standard library"),
+            "`std/…` is the standard library; name a file of your own otherwise",
+        ),
         SourceError::Outside(_) => (err.to_string(), "copy or move it into the script's folder"),
-        SourceError::Missing(_) | SourceError::NotText(_) | SourceError::Unreadable { .. } => {
-            (err.to_string(), "paths are relative to the script's folder, those with `./` to the importing file")
-        }
+        SourceError::Missing(_) | SourceError::NotText(_) | SourceError::Unreadable { .. } => (
+            err.to_string(),
+            "paths are relative to the script's folder, those with `./` to the importing file",
+        ),
     }
 }

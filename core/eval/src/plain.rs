@@ -31,7 +31,9 @@ pub(crate) fn plain(value: &Dynamic, path: &str, given: &mut Given) -> Value {
     }
     if value.is_array() {
         let elements = value.cast::<rhai::Array>();
-        return Value::List(elements.iter().enumerate().map(|(i, it)| plain(it, &format!("{path}[{i}]"), given)).collect());
+        return Value::List(
+            elements.iter().enumerate().map(|(i, it)| plain(it, &format!("{path}[{i}]"), given)).collect(),
+        );
     }
     if value.is_map() {
         return Value::Record(record(&value.cast::<Map>(), path, given));

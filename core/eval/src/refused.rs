@@ -6,12 +6,16 @@ use rhai::{EvalAltResult, LexError, ParseErrorType, Position};
 use crate::{
     handle::{BROKEN, Raised},
     run::{Run, State},
-    sources::SourceError,
     texts::SourceTexts,
 };
 
 /// A text that cannot be parsed.
-pub(crate) fn syntax(kind: &ParseErrorType, at: Position, source: SourceId, texts: &SourceTexts) -> Diagnostic {
+pub(crate) fn syntax(
+    kind: &ParseErrorType,
+    at: Position,
+    source: SourceId,
+    texts: &SourceTexts,
+) -> Diagnostic {
     let token = texts.token(source, at);
     let word = texts.slice(token).to_owned();
     let is_key = !word.is_empty()
@@ -22,11 +26,15 @@ pub(crate) fn syntax(kind: &ParseErrorType, at: Position, source: SourceId, text
         ParseErrorType::Reserved(_) | ParseErrorType::PropertyExpected | ParseErrorType::MissingToken(_, _)
     );
     if is_key && is_about_a_key {
-        return Diagnostic::error("eval::reserved-key", format!("`{word}` is a word of the language and no key by itself"))
-            .at(token, "reserved word")
-            .help(format!("write it in quotes: \"{word}\""));
+        return Diagnostic::error(
+            "eval::reserved-key",
+            format!("`{word}` is a word of the language and no key by itself"),
+        )
+        .at(token, "reserved word")
+        .help(format!("write it in quotes: \"{word}\""));
     }
-    let at_token = |code: &str, message: String, label: &str| Diagnostic::error(code, message).at(token, label);
+    let at_token =
+        |code: &str, message: String, label: &str| Diagnostic::error(code, message).at(token, label);
     match kind {
         ParseErrorType::BadInput(LexError::MalformedEscapeSequence(sequence)) => {
             Diagnostic::error("eval::bad-escape", format!("`{sequence}` means nothing inside quotes"))
@@ -34,7 +42,8 @@ pub(crate) fn syntax(kind: &ParseErrorType, at: Position, source: SourceId, text
                 .help("write a regular expression in backticks, where `\\` stays as it is: `^/\\d+$`")
         }
         ParseErrorType::BadInput(LexError::UnterminatedString) => {
-            at_token("eval::syntax", "this text does not end".to_owned(), "it begins here").help("close it with the quote it begins with")
+            at_token("eval::syntax", "this text does not end".to_owned(), "it begins here")
+                .help("close it with the quote it begins with")
         }
         ParseErrorType::MissingToken(missing, why) => {
             let found = Diagnostic::error("eval::syntax", format!("`{missing}` is missing {why}"));
@@ -44,20 +53,21 @@ pub(crate) fn syntax(kind: &ParseErrorType, at: Position, source: SourceId, text
             }
         }
         ParseErrorType::DuplicatedProperty(key) => {
-            at_token("eval::duplicate", format!("the key `{key}` is given twice"), "here again").help("keep one of them")
+            at_token("eval::duplicate", format!("the key `{key}` is given twice"), "here again")
+                .help("keep one of them")
         }
-        ParseErrorType::Reserved(word) if word == "eval" => {
-            at_token("eval::syntax", "`eval` is not available".to_owned(), "here").help("write a function instead")
-        }
+        _ if word == "eval" => at_token("eval::syntax", "`eval` is not available".to_owned(), "here")
+            .help("write a function instead"),
         ParseErrorType::Reserved(word) => {
-            at_token("eval::syntax", format!("`{word}` is a reserved word"), "here").help("choose another name")
+            at_token("eval::syntax", format!("`{word}` is a reserved word"), "here")
+                .help("choose another name")
         }
         ParseErrorType::ExprTooDeep => {
-            at_token("eval::limit-depth", "this expression is nested too deeply".to_owned(), "here").help("give its parts names with `let`")
+            at_token("eval::limit-depth", "this expression is nested too deeply".to_owned(), "here")
+                .help("give its parts names with `let`")
         }
-        ParseErrorType::UnexpectedEOF => {
-            Diagnostic::error("eval::syntax", "the text ends too early").at(texts.before(source, at), "after this")
-        }
+        ParseErrorType::UnexpectedEOF => Diagnostic::error("eval::syntax", "the text ends too early")
+            .at(texts.before(source, at), "after this"),
         other => at_token("eval::syntax", other.to_string(), "here"),
     }
 }
@@ -89,7 +99,11 @@ pub(crate) fn ended(run: &Run, state: &mut State, err: &EvalAltResult, script: &
 }
 
 /// The innermost error and the file it is about. A call's position belongs to the caller's file.
-fn innermost<'a>(err: &'a EvalAltResult, source: String, trace: &mut Vec<(String, Position)>) -> (&'a EvalAltResult, String) {
+fn innermost<'a>(
+    err: &'a EvalAltResult,
+    source: String,
+    trace: &mut Vec<(String, Position)>,
+) -> (&'a EvalAltResult, String) {
     match err {
         EvalAltResult::ErrorInFunctionCall(_, callee, inner, at) => {
             trace.push((source.clone(), *at));
@@ -115,32 +129,52 @@ type Said = (String, String, Option<String>);
 
 /// Code, message and help; nothing for what follows from an earlier mistake.
 fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
-    let say = |code: &str, message: String, help: &str| Some((code.to_owned(), message, Some(help.to_owned())));
+    let say =
+        |code: &str, message: String, help: &str| Some((code.to_owned(), message, Some(help.to_owned())));
     match err {
         EvalAltResult::ErrorRuntime(value, _) => match value.clone().try_cast::<Raised>() {
             Some(raised) => Some((raised.code.to_owned(), raised.message, raised.help)),
             None if value.to_string().contains(BROKEN) => None,
             None => Some(("eval::thrown".to_owned(), value.to_string(), None)),
         },
-        EvalAltResult::ErrorFunctionNotFound(call, _) => function(run, call),
-        EvalAltResult::ErrorVariableNotFound(name, _) => {
-            say("eval::unknown-variable", format!("there is no variable `{name}`"), "functions see no variables of the file; hand it over as an argument, or write `global::NAME` for a const")
+        EvalAltResult::ErrorFunctionNotFound(call, _) => Some(function(run, call)),
+        EvalAltResult::ErrorVariableNotFound(name, _) => say(
+            "eval::unknown-variable",
+            format!("there is no variable `{name}`"),
+            "functions see no variables of the file; hand it over as an argument, or write `global::NAME` for a const",
+        ),
+        EvalAltResult::ErrorModuleNotFound(path, _) => say(
+            "eval::path",
+            format!("there is no module `{path}`"),
+            "paths are relative to the script's folder",
+        ),
+        EvalAltResult::ErrorTooManyOperations(_) => say(
+            "eval::limit-operations",
+            "the script takes more than 10 million steps".to_owned(),
+            "look for a loop that does not end",
+        ),
+        EvalAltResult::ErrorStackOverflow(_) => say(
+            "eval::limit-calls",
+            "functions call each other more than 512 deep".to_owned(),
+            "look for a function that calls itself without end",
+        ),
+        EvalAltResult::ErrorDataTooLarge(what, _) => {
+            say("eval::limit-size", format!("too large: {what}"), "text may have 16 MiB")
         }
-        EvalAltResult::ErrorModuleNotFound(path, _) => {
-            say("eval::path", format!("there is no module `{path}`"), "paths are relative to the script's folder")
+        EvalAltResult::ErrorTooManyModules(_) => {
+            say("eval::limit-modules", "more than 1,000 files are imported".to_owned(), "import fewer")
         }
-        EvalAltResult::ErrorTooManyOperations(_) => {
-            say("eval::limit-operations", "the script takes more than 10 million steps".to_owned(), "look for a loop that does not end")
+        EvalAltResult::ErrorTooManyVariables(_) => {
+            say("eval::limit-variables", "more than 10,000 variables".to_owned(), "use a list or a map")
         }
-        EvalAltResult::ErrorStackOverflow(_) => {
-            say("eval::limit-calls", "functions call each other more than 512 deep".to_owned(), "look for a function that calls itself without end")
+        EvalAltResult::ErrorTerminated(_, _) => say(
+            "eval::limit-time",
+            "the script takes more than 30 seconds".to_owned(),
+            "look for a loop that does too much",
+        ),
+        EvalAltResult::ErrorPropertyNotFound(name, _) => {
+            say("eval::unknown-property", format!("there is no property `{name}`"), "look at the spelling")
         }
-        EvalAltResult::ErrorDataTooLarge(what, _) => say("eval::limit-size", format!("too large: {what}"), "text may have 16 MiB"),
-        EvalAltResult::ErrorTooManyModules(_) => say("eval::limit-modules", "more than 1,000 files are imported".to_owned(), "import fewer"),
-        EvalAltResult::ErrorTooManyVariables(_) => say("eval::limit-variables", "more than 10,000 variables".to_owned(), "use a list or a map"),
-        EvalAltResult::ErrorTerminated(_, _) => say("eval::limit-time", "the script takes more than 30 seconds".to_owned(), "look for a loop that does too much"),
-        EvalAltResult::Exit(_, _) => say("eval::exit", "a script cannot exit".to_owned(), "use if and else, or throw a message"),
-        EvalAltResult::ErrorPropertyNotFound(name, _) => say("eval::unknown-property", format!("there is no property `{name}`"), "look at the spelling"),
         other => {
             let mut without_place = other.to_string();
             if let Some(at) = without_place.rfind(" (line ") {
@@ -152,26 +186,23 @@ fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
 }
 
 /// A call that no function takes: its name is unknown, or its arguments are of the wrong types.
-fn function(run: &Run, call: &str) -> Option<Said> {
+fn function(run: &Run, call: &str) -> Said {
     let (name, types) = call.split_once(" (").unwrap_or((call, ""));
-    let types = types.trim_end_matches(')').replace("&str | ImmutableString | String", "text").replace("i64", "number");
-    if types.split(", ").any(|it| it == "handle" || it == "value known after apply") {
-        let message = format!("`{name}` cannot be used with ({types})");
-        return Some(("eval::wrong-type".to_owned(), message, Some("a declaration is a name to hand to other calls, or to write into text".to_owned())));
-    }
+    let types = types
+        .trim_end_matches(')')
+        .replace("&str | ImmutableString | String", "text")
+        .replace("i64", "number");
+    let is_about_handles = types.split(", ").any(|it| it == "handle" || it == "value known after apply");
     let is_operator = !name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    if is_operator {
+    if is_about_handles || is_operator {
+        let help = match is_about_handles {
+            true => "a declaration is a name to hand to other calls, or to write into text",
+            false => "convert one of them, for example with to_string()",
+        };
         let message = format!("`{name}` cannot be used with ({types})");
-        return Some(("eval::wrong-type".to_owned(), message, Some("convert one of them, for example with to_string()".to_owned())));
+        return ("eval::wrong-type".to_owned(), message, Some(help.to_owned()));
     }
     let known = run.table.globals.keys().map(String::as_str);
     let help = nearest(name, known).map(|it| format!("did you mean `{it}`?"));
-    Some(("eval::unknown-function".to_owned(), format!("there is no function `{name}` that takes ({types})"), help))
-}
-
-/// The code of an import that cannot be read.
-pub(crate) fn import_code(err: &SourceError) -> &'static str {
-    match err {
-        SourceError::Missing(_) | SourceError::Outside(_) | SourceError::NotText(_) | SourceError::Unreadable { .. } => "eval::path",
-    }
+    ("eval::unknown-function".to_owned(), format!("there is no function `{name}` that takes ({types})"), help)
 }

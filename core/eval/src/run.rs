@@ -3,11 +3,11 @@
 //! **Invariant:** a mistake in a call never stops the script: it is noted, and the call returns something that other
 //! calls take without complaint.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mops_model::{Catalog, Declared, Diagnostic, Name, Options, SourceId, Span};
-use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
+use rhai::{Dynamic, Map, NativeCallContext, Position};
 
 use crate::{
     check::Index,
@@ -60,7 +60,12 @@ impl Run {
     }
 
     /// Calls `callee` for a script.
-    pub(crate) fn call(&self, callee: &Arc<Callee>, context: &NativeCallContext<'_>, arguments: &[&mut Dynamic]) -> Result<Dynamic, Box<EvalAltResult>> {
+    pub(crate) fn call(
+        &self,
+        callee: &Arc<Callee>,
+        context: &NativeCallContext<'_>,
+        arguments: &[&mut Dynamic],
+    ) -> Dynamic {
         let mut state = self.state();
         let places = state.places(context, callee);
         let given = given(callee, arguments);
@@ -72,7 +77,7 @@ impl Run {
         let place = state.texts.place(places.call);
         let declared = Declared { span: places.call, keys: places.keys.clone(), place };
         let options = callee.function.with_defaults(given.into_options());
-        Ok(declare::declare(self, &mut state, Checked { callee, options, places, declared, is_whole }))
+        declare::declare(self, &mut state, &Checked { callee, options, places, declared, is_whole })
     }
 
     /// Notes a mistake at the place of `context`.
@@ -101,7 +106,8 @@ impl State {
         let is_here = |places: &&Places| self.texts.slice(places.call).ends_with(last_word(&callee.shown));
         let key = |source| (source, at.line(), at.position());
         let here = self.index.get(&key(source)).filter(is_here);
-        let anywhere = || self.texts.texts().find_map(|(source, _, _)| self.index.get(&key(source)).filter(is_here));
+        let anywhere =
+            || self.texts.texts().find_map(|(source, _, _)| self.index.get(&key(source)).filter(is_here));
         let nowhere = || Places { call: self.texts.token(source, at), ..Places::default() };
         here.or_else(anywhere).cloned().unwrap_or_else(nowhere)
     }
@@ -124,10 +130,17 @@ fn given(callee: &Callee, arguments: &[&mut Dynamic]) -> Given {
         rest = before;
         match options.read_lock::<Map>() {
             Some(map) => given.options = plain::record(&map, "", &mut given),
-            None if options.read_lock::<Handle>().is_some_and(|it| matches!(*it, Handle::Broken)) => given.is_open = true,
+            None if options.read_lock::<Handle>().is_some_and(|it| matches!(*it, Handle::Broken)) => {
+                given.is_open = true;
+            }
             None => {
                 given.is_open = true;
-                given.refuse("", "wrong-type", "its options must be a map".to_owned(), Some("write #{ key: value }"));
+                given.refuse(
+                    "",
+                    "wrong-type",
+                    "its options must be a map".to_owned(),
+                    Some("write #{ key: value }"),
+                );
             }
         }
     }

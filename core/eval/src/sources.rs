@@ -78,7 +78,11 @@ impl Reader {
         self.ask(path, |answer| Question::Input(path.to_owned(), answer))
     }
 
-    fn ask<T>(&self, path: &str, question: impl FnOnce(Sender<Result<T, SourceError>>) -> Question) -> Result<T, SourceError> {
+    fn ask<T>(
+        &self,
+        path: &str,
+        question: impl FnOnce(Sender<Result<T, SourceError>>) -> Question,
+    ) -> Result<T, SourceError> {
         let gone = || SourceError::Unreadable { path: path.to_owned(), why: "nobody answers".to_owned() };
         let (answer, answered) = channel();
         self.0.send(question(answer)).map_err(|_| gone())?;

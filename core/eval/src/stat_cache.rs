@@ -99,7 +99,10 @@ impl StatCache {
     /// Remembers the digest of a file whose `stat` was taken before it was read.
     pub(crate) fn put(&self, path: &str, stat: Stat, digest: Digest) {
         if stat.modified.max(stat.changed) + SLACK < self.started {
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), Remembered { stat, digest });
+            self.seen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(path.to_owned(), Remembered { stat, digest });
         }
     }
 

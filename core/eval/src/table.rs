@@ -33,7 +33,10 @@ impl Table {
             let callee = |it: &Function| {
                 let name = script_name(&it.name);
                 let shown = format!("{}::{name}", manifest.module());
-                (name, Arc::new(Callee { shown, plugin: Some(manifest.plugin.clone()), function: it.clone() }))
+                (
+                    name,
+                    Arc::new(Callee { shown, plugin: Some(manifest.plugin.clone()), function: it.clone() }),
+                )
             };
             (manifest.module(), manifest.functions.iter().map(callee).collect())
         };

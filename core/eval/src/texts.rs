@@ -31,7 +31,9 @@ impl SourceTexts {
     pub fn place(&self, span: Span) -> String {
         match self.get(span.source) {
             None => String::new(),
-            Some(it) => format!("{}:{}", it.path, it.lines.partition_point(|start| *start <= span.start as usize)),
+            Some(it) => {
+                format!("{}:{}", it.path, it.lines.partition_point(|start| *start <= span.start as usize))
+            }
         }
     }
 
@@ -129,7 +131,9 @@ fn token_length(rest: &str) -> usize {
         '#' if rest.starts_with("#{") => 2,
         '\n' | '\r' => 0,
         // A property: Rhai gives the place of the dot.
-        '.' if rest[1..].starts_with(is_word) => 1 + rest[1..].find(|c| !is_word(c)).unwrap_or(rest.len() - 1),
+        '.' if rest[1..].starts_with(is_word) => {
+            1 + rest[1..].find(|c| !is_word(c)).unwrap_or(rest.len() - 1)
+        }
         c if OPERATOR.contains(c) => rest.find(|c| !OPERATOR.contains(c)).unwrap_or(rest.len()),
         c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
         c => c.len_utf8(),

@@ -1,5 +1,11 @@
 //! A folder of the file system as sources.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test lays out files and stops when it cannot"
+)]
+
 use std::{
     fs,
     os::unix::fs::symlink,

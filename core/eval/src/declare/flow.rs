@@ -15,12 +15,20 @@ pub(crate) struct Flow {
     pub(crate) declared: Declared,
 }
 
-pub(super) fn allow(state: &mut State, call: Checked<'_>) -> Handle {
+pub(super) fn allow(state: &mut State, call: &Checked<'_>) -> Handle {
     let handle = Handle::Service("allow".to_owned());
-    let (true, Some(from), Some(to)) = (call.is_whole, call.text("from"), call.text("to")) else { return handle };
+    let (true, Some(from), Some(to)) = (call.is_whole, call.text("from"), call.text("to")) else {
+        return handle;
+    };
     let Some((to, port)) = end(to) else {
         let message = format!("`allow`: {to:?} names no port");
-        state.wrong("eval::wrong-value", message, call.places.key("to"), "here", "write \"10.20.0.0/16:443\" or \"app:8080\"");
+        state.wrong(
+            "eval::wrong-value",
+            message,
+            call.places.key("to"),
+            "here",
+            "write \"10.20.0.0/16:443\" or \"app:8080\"",
+        );
         return handle;
     };
     let flow = Flow { from: from.to_owned(), to: to.to_owned(), port, declared: call.declared.clone() };

@@ -1,16 +1,16 @@
 //! What each function of a script declares.
 
 mod flow;
+mod resource;
 mod service;
 mod site;
-mod resource;
 mod value;
 
 use std::collections::BTreeMap;
 
 use mops_model::{
-    Call, DaemonDeclaration, Declared, Diagnostic, Digest, Input, Kind, Listing, Move, Name, Options, OutputDeclaration,
-    RawResource, Span, Website,
+    Call, DaemonDeclaration, Declared, Diagnostic, Digest, Input, Kind, Listing, Move, Name, Options,
+    OutputDeclaration, RawResource, Span, Website,
 };
 use rhai::Dynamic;
 
@@ -56,8 +56,8 @@ pub(crate) struct Reference {
 }
 
 /// Notes what `call` declares, and returns what the script gets for it.
-pub(crate) fn declare(run: &Run, state: &mut State, call: Checked<'_>) -> Dynamic {
-    note_references(state, &call);
+pub(crate) fn declare(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynamic {
+    note_references(state, call);
     if call.callee.plugin.is_some() {
         return service::service(state, call).into_dynamic();
     }

@@ -8,7 +8,7 @@ use crate::{
     run::{Checked, Run, State},
 };
 
-pub(super) fn resource(run: &Run, state: &mut State, call: Checked<'_>) -> Handle {
+pub(super) fn resource(run: &Run, state: &mut State, call: &Checked<'_>) -> Handle {
     let (Some(kind), Some(name)) = (call.text("type"), call.name()) else { return Handle::Broken };
     let Some(schema) = run.catalog.get(kind) else {
         let help = match nearest(kind, run.catalog.schemas().map(|it| it.kind.as_str())) {
@@ -16,27 +16,46 @@ pub(super) fn resource(run: &Run, state: &mut State, call: Checked<'_>) -> Handl
             None => "`mops docs` lists the types of every provider".to_owned(),
         };
         let message = format!("there is no resource type {kind:?}");
-        return state.wrong("eval::unknown-resource", message, call.places.key("type"), "unknown type", &help);
+        return state.wrong(
+            "eval::unknown-resource",
+            message,
+            call.places.key("type"),
+            "unknown type",
+            &help,
+        );
     };
     let address = Address::new(kind, name);
     let twice = format!("the resource `{address}` is declared twice");
     let is_new = state.claim("resource", &address.to_string(), call.name_place(), &twice);
-    let mut inputs = call.options.get("inputs").and_then(Value::as_record).cloned().unwrap_or_else(Options::new);
+    let mut inputs =
+        call.options.get("inputs").and_then(Value::as_record).cloned().unwrap_or_else(Options::new);
     let protect = inputs.remove("protect");
-    let needs = needs(state, &call, inputs.remove("needs"));
-    let is_right = check(state, &call, schema, &inputs);
+    let needs = needs(state, call, inputs.remove("needs"));
+    let is_right = check(state, call, schema, &inputs);
     let protect = match protect {
         None => false,
         Some(Value::Bool(it)) => it,
         Some(_) => {
             let span = call.places.key("inputs.protect");
-            state.wrong("eval::wrong-type", "`resource`: `protect` must be true or false".to_owned(), span, "here", "write true or false");
+            state.wrong(
+                "eval::wrong-type",
+                "`resource`: `protect` must be true or false".to_owned(),
+                span,
+                "here",
+                "write true or false",
+            );
             false
         }
     };
     if is_new && is_right && call.is_whole {
         let declared = call.declared.clone();
-        state.declared.resources.push(RawResource { address: address.clone(), inputs, needs, protect, declared });
+        state.declared.resources.push(RawResource {
+            address: address.clone(),
+            inputs,
+            needs,
+            protect,
+            declared,
+        });
     }
     Handle::Resource(address)
 }
@@ -75,14 +94,20 @@ fn needs(state: &mut State, call: &Checked<'_>, given: Option<Value>) -> Vec<Add
             None => {
                 let span = call.places.key("inputs.needs");
                 let message = "`resource`: `needs` names resources".to_owned();
-                state.wrong("eval::wrong-type", message, span, "here", "give it what `resource` returns, or an address such as \"local.port.spare\"");
+                state.wrong(
+                    "eval::wrong-type",
+                    message,
+                    span,
+                    "here",
+                    "give it what `resource` returns, or an address such as \"local.port.spare\"",
+                );
             }
         }
     }
     needs
 }
 
-pub(super) fn moved(state: &mut State, call: Checked<'_>) -> Handle {
+pub(super) fn moved(state: &mut State, call: &Checked<'_>) -> Handle {
     let mut address = |key: &str| {
         let text = call.text(key)?;
         let found = text.parse::<Address>();

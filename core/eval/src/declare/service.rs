@@ -10,11 +10,15 @@ use crate::{
     run::{Checked, State},
 };
 
-pub(super) fn service(state: &mut State, call: Checked<'_>) -> Handle {
-    let (Some(plugin), shown) = (call.callee.plugin.clone(), call.callee.shown.clone()) else { return Handle::Broken };
+pub(super) fn service(state: &mut State, call: &Checked<'_>) -> Handle {
+    let (Some(plugin), shown) = (call.callee.plugin.clone(), call.callee.shown.clone()) else {
+        return Handle::Broken;
+    };
     let is_new = match &call.callee.function.calls {
         Calls::Any => true,
-        Calls::Once | Calls::Implied => state.claim("call", &shown, call.places.call, &format!("`{shown}` is called twice")),
+        Calls::Once | Calls::Implied => {
+            state.claim("call", &shown, call.places.call, &format!("`{shown}` is called twice"))
+        }
         Calls::OncePer(key) => match call.options.get(key).filter(|_| call.is_whole) {
             None => true,
             Some(value) => {
@@ -26,7 +30,12 @@ pub(super) fn service(state: &mut State, call: Checked<'_>) -> Handle {
     };
     if is_new && call.is_whole {
         let function = call.callee.function.name.clone();
-        state.declared.calls.push(Call { plugin, function, options: call.options, declared: call.declared });
+        state.declared.calls.push(Call {
+            plugin,
+            function,
+            options: call.options.clone(),
+            declared: call.declared.clone(),
+        });
     }
     Handle::Service(shown)
 }
@@ -38,7 +47,7 @@ fn shown_value(value: &Value) -> String {
     }
 }
 
-pub(super) fn daemon(state: &mut State, call: Checked<'_>) -> Handle {
+pub(super) fn daemon(state: &mut State, call: &Checked<'_>) -> Handle {
     let Some(name) = call.name() else { return Handle::Broken };
     let twice = format!("the daemon `{name}` is declared twice");
     let is_new = state.claim("daemon", name.as_str(), call.name_place(), &twice);
@@ -47,11 +56,23 @@ pub(super) fn daemon(state: &mut State, call: Checked<'_>) -> Handle {
     }
     if call.options.get("run") == Some(&Value::List(Vec::new())) {
         let message = "`daemon`: `run` names no program".to_owned();
-        state.wrong("eval::wrong-value", message, call.places.key("run"), "here", "write the program first, such as [\"./feed\"]");
+        state.wrong(
+            "eval::wrong-value",
+            message,
+            call.places.key("run"),
+            "here",
+            "write the program first, such as [\"./feed\"]",
+        );
     }
     if call.options.contains_key("ready") && !call.options.contains_key("port") {
         let message = "`daemon`: `ready` asks over HTTP, and there is no `port`".to_owned();
-        state.wrong("eval::missing-option", message, call.places.key("ready"), "here", "add `port:` with the port it listens on");
+        state.wrong(
+            "eval::missing-option",
+            message,
+            call.places.key("ready"),
+            "here",
+            "add `port:` with the port it listens on",
+        );
     }
     let declared = Value::of(&call.declared).expect("a declaration is plain data");
     let declaration = call.parse(BTreeMap::from([("declared".to_owned(), declared)]));

@@ -47,7 +47,12 @@ impl RoleDeclaration {
         let at = match roles.iter().position(|it| it.name == self.name) {
             Some(at) => at,
             None => {
-                let fresh = Role { name: self.name.clone(), tier: Tier::App, memory: Size::mebibytes(1024), ..default_roles().remove(0) };
+                let fresh = Role {
+                    name: self.name.clone(),
+                    tier: Tier::App,
+                    memory: Size::mebibytes(1024),
+                    ..default_roles().remove(0)
+                };
                 roles.push(fresh);
                 roles.len() - 1
             }
@@ -68,15 +73,15 @@ impl RoleDeclaration {
     }
 }
 
-pub(super) fn site(state: &mut State, call: Checked<'_>) -> Handle {
+pub(super) fn site(state: &mut State, call: &Checked<'_>) -> Handle {
     state.declared.has_site = true;
     let is_first = state.claim("site", "", call.places.call, "`site` is called twice");
     if let (true, true, Some(name)) = (is_first, call.is_whole, call.name()) {
         let fields = &call.callee.function.options;
-        let mut options = call.options;
+        let mut options = call.options.clone();
         options.remove("name");
         with_inner_defaults(fields, &mut options);
-        state.declared.site = Some((name, options, call.declared));
+        state.declared.site = Some((name, options, call.declared.clone()));
     }
     Handle::Service("site".to_owned())
 }
@@ -87,17 +92,19 @@ fn with_inner_defaults(fields: &[mops_model::Field], options: &mut Options) {
         if let Need::Default(value) = &field.need {
             options.entry(field.name.clone()).or_insert_with(|| value.clone());
         }
-        if let (Kind::Record(inner), Some(Value::Record(record))) = (&field.kind, options.get_mut(&field.name)) {
+        if let (Kind::Record(inner), Some(Value::Record(record))) =
+            (&field.kind, options.get_mut(&field.name))
+        {
             with_inner_defaults(inner, record);
         }
     }
 }
 
-pub(super) fn website(state: &mut State, call: Checked<'_>) -> Handle {
+pub(super) fn website(state: &mut State, call: &Checked<'_>) -> Handle {
     let Some(name) = call.name() else { return Handle::Broken };
     let twice = format!("the website `{name}` is declared twice");
     let is_new = state.claim("website", name.as_str(), call.name_place(), &twice);
-    if !is_new || !call.is_whole || !is_sound(state, &call) {
+    if !is_new || !call.is_whole || !is_sound(state, call) {
         return Handle::Website(name);
     }
     let mut more = BTreeMap::from([(
@@ -116,7 +123,13 @@ pub(super) fn website(state: &mut State, call: Checked<'_>) -> Handle {
 fn is_sound(state: &mut State, call: &Checked<'_>) -> bool {
     if call.options.get("hosts") == Some(&Value::List(Vec::new())) {
         let span = call.places.key("hosts");
-        state.wrong("eval::wrong-value", "`website`: `hosts` names no host".to_owned(), span, "here", "name at least one, such as [\"acme.pl\"]");
+        state.wrong(
+            "eval::wrong-value",
+            "`website`: `hosts` names no host".to_owned(),
+            span,
+            "here",
+            "name at least one, such as [\"acme.pl\"]",
+        );
         return false;
     }
     let path = call.text("path").unwrap_or("");
@@ -126,7 +139,13 @@ fn is_sound(state: &mut State, call: &Checked<'_>) -> bool {
         let wrong = countries.iter().position(|it| !it.as_text().is_some_and(is_code));
         if let Some(at) = wrong {
             let message = "`website`: a country is two lowercase letters (ISO 3166-1)".to_owned();
-            state.wrong("eval::wrong-value", message, call.places.key(&format!("countries[{at}]")), "here", "write \"pl\"");
+            state.wrong(
+                "eval::wrong-value",
+                message,
+                call.places.key(&format!("countries[{at}]")),
+                "here",
+                "write \"pl\"",
+            );
             return false;
         }
     }
@@ -138,7 +157,7 @@ fn is_sound(state: &mut State, call: &Checked<'_>) -> bool {
     is_prefix
 }
 
-pub(super) fn role(state: &mut State, call: Checked<'_>) -> Handle {
+pub(super) fn role(state: &mut State, call: &Checked<'_>) -> Handle {
     let Some(name) = call.name() else { return Handle::Broken };
     let twice = format!("the role `{name}` is declared twice");
     let is_new = state.claim("role", name.as_str(), call.name_place(), &twice);
@@ -149,7 +168,13 @@ pub(super) fn role(state: &mut State, call: Checked<'_>) -> Handle {
     match (declaration.min, declaration.max) {
         (min, Some(max)) if max < min.unwrap_or(1) => {
             let message = format!("`role`: `max` is {max}, less than `min`, which is {}", min.unwrap_or(1));
-            state.wrong("eval::out-of-range", message, call.places.key("max"), "here", "`max` is at least `min`");
+            state.wrong(
+                "eval::out-of-range",
+                message,
+                call.places.key("max"),
+                "here",
+                "`max` is at least `min`",
+            );
         }
         _ => state.declared.roles.push(declaration),
     }

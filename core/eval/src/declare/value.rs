@@ -11,8 +11,10 @@ use crate::{
     sources::{SourceError, join},
 };
 
-pub(super) fn path(run: &Run, state: &mut State, call: Checked<'_>) -> Dynamic {
-    let Some(path) = call.text("path").filter(|_| call.is_whole) else { return Dynamic::from(Handle::Broken) };
+pub(super) fn path(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynamic {
+    let Some(path) = call.text("path").filter(|_| call.is_whole) else {
+        return Dynamic::from(Handle::Broken);
+    };
     let found = join(&run.folder, path).and_then(|path| match state.declared.inputs.get(&path) {
         Some(input) => Ok(input.clone()),
         None => {
@@ -36,13 +38,13 @@ pub(super) fn path(run: &Run, state: &mut State, call: Checked<'_>) -> Dynamic {
     }
 }
 
-pub(super) fn secret(state: &mut State, call: Checked<'_>) -> Dynamic {
+pub(super) fn secret(state: &mut State, call: &Checked<'_>) -> Dynamic {
     let Some(name) = call.name().filter(|_| call.is_whole) else { return Dynamic::from(Handle::Broken) };
-    state.declared.secrets.entry(name.clone()).or_insert(call.declared);
+    state.declared.secrets.entry(name.clone()).or_insert_with(|| call.declared.clone());
     Dynamic::from(Later(Text::hole(Source::Secret(name))))
 }
 
-pub(super) fn output(state: &mut State, call: Checked<'_>) -> Handle {
+pub(super) fn output(state: &mut State, call: &Checked<'_>) -> Handle {
     let Some(name) = call.name() else { return Handle::Broken };
     let twice = format!("the output `{name}` is declared twice");
     let is_new = state.claim("output", name.as_str(), call.name_place(), &twice);
@@ -52,7 +54,7 @@ pub(super) fn output(state: &mut State, call: Checked<'_>) -> Handle {
     Handle::Service("output".to_owned())
 }
 
-pub(super) fn param(run: &Run, state: &mut State, call: Checked<'_>) -> Dynamic {
+pub(super) fn param(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynamic {
     let Some(name) = call.name() else { return Dynamic::from(Handle::Broken) };
     let twice = format!("the parameter `{name}` is declared twice");
     state.claim("param", name.as_str(), call.name_place(), &twice);
@@ -62,8 +64,15 @@ pub(super) fn param(run: &Run, state: &mut State, call: Checked<'_>) -> Dynamic 
     let default = call.options.get("default");
     let kind = call.text("kind").unwrap_or_else(|| kind_of(default));
     if let Some(default) = default.filter(|it| !is_of(kind, it)) {
-        let message = format!("`param`: the default of `{name}` must be {}, not {}", article(kind), default.describe());
-        return Dynamic::from(state.wrong("eval::wrong-type", message, call.places.key("default"), "here", "make `kind` and `default` agree"));
+        let message =
+            format!("`param`: the default of `{name}` must be {}, not {}", article(kind), default.describe());
+        return Dynamic::from(state.wrong(
+            "eval::wrong-type",
+            message,
+            call.places.key("default"),
+            "here",
+            "make `kind` and `default` agree",
+        ));
     }
     match (run.parameters.get(name.as_str()), default) {
         (Some(given), _) => match parse(kind, given) {
@@ -71,14 +80,26 @@ pub(super) fn param(run: &Run, state: &mut State, call: Checked<'_>) -> Dynamic 
             None => {
                 let message = format!("the parameter `{name}` must be {}, not {given:?}", article(kind));
                 let help = "it is set by `--set` or in mops.toml";
-                Dynamic::from(state.wrong("eval::wrong-value", message, call.name_place(), "declared here", help))
+                Dynamic::from(state.wrong(
+                    "eval::wrong-value",
+                    message,
+                    call.name_place(),
+                    "declared here",
+                    help,
+                ))
             }
         },
         (None, Some(default)) => from_value(default),
         (None, None) => {
             let message = format!("the parameter `{name}` has no value");
             let help = format!("set it with `--set {name}=…`, in mops.toml, or give it a \"default\"");
-            Dynamic::from(state.wrong("eval::missing-parameter", message, call.name_place(), "declared here", &help))
+            Dynamic::from(state.wrong(
+                "eval::missing-parameter",
+                message,
+                call.name_place(),
+                "declared here",
+                &help,
+            ))
         }
     }
 }
@@ -95,7 +116,9 @@ fn kind_of(default: Option<&Value>) -> &'static str {
 fn is_of(kind: &str, default: &Value) -> bool {
     match (kind, default) {
         ("bool", Value::Bool(_)) | ("number", Value::Int(_)) => true,
-        ("size" | "duration", Value::Text(text)) => text.as_literal().is_some_and(|it| parse(kind, it).is_some()),
+        ("size" | "duration", Value::Text(text)) => {
+            text.as_literal().is_some_and(|it| parse(kind, it).is_some())
+        }
         ("text", it) => !matches!(it, Value::Bool(_) | Value::Int(_)),
         _ => false,
     }
@@ -125,7 +148,9 @@ fn from_value(value: &Value) -> Dynamic {
     match value {
         Value::Bool(it) => (*it).into(),
         Value::Int(it) => (*it).into(),
-        Value::Text(it) => it.as_literal().map_or_else(|| Dynamic::from(Later(it.clone())), |it| it.to_owned().into()),
+        Value::Text(it) => {
+            it.as_literal().map_or_else(|| Dynamic::from(Later(it.clone())), |it| it.to_owned().into())
+        }
         Value::Input(it) => Dynamic::from(Found(Arc::new(it.clone()))),
         Value::List(values) => Dynamic::from_array(values.iter().map(from_value).collect()),
         Value::Record(record) => {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use mops_eval::{Evaluated, Failed, InputFound, SourceError, Sources, World, eval};
 use mops_model::{
-    Attribute, Catalog, Digest, Entry, Field, Input, InputKind, Kind, Listing, Name, Need, Schema, Selector, Size,
+    Attribute, Catalog, Digest, Entry, Field, Input, InputKind, Kind, Listing, Name, Need, Schema, Selector,
+    Size,
 };
 use mops_plugin::{Calls, Function, Manifest};
 use schemars::JsonSchema;
@@ -22,14 +23,23 @@ impl Sources for Files {
         let input = |digest, kind, text| Input { path: path.to_owned(), digest, kind, text };
         if let Some(text) = self.0.get(path) {
             let digest = Digest::of(text.as_bytes());
-            return Ok(InputFound { input: input(digest, InputKind::File, Some((*text).to_owned())), listing: None });
+            return Ok(InputFound {
+                input: input(digest, InputKind::File, Some((*text).to_owned())),
+                listing: None,
+            });
         }
-        let within = self.0.iter().filter_map(|(file, text)| Some((file.strip_prefix(path)?.strip_prefix('/')?, text)));
+        let within = self
+            .0
+            .iter()
+            .filter_map(|(file, text)| Some((file.strip_prefix(path)?.strip_prefix('/')?, text)));
         let entry = |text: &str| Entry::File { digest: Digest::of(text.as_bytes()), executable: false };
         let listing = Listing(within.map(|(file, text)| (file.to_owned(), entry(text))).collect());
         match listing.0.is_empty() {
             true => Err(SourceError::Missing(path.to_owned())),
-            false => Ok(InputFound { input: input(listing.digest(), InputKind::Folder, None), listing: Some(listing) }),
+            false => Ok(InputFound {
+                input: input(listing.digest(), InputKind::Folder, None),
+                listing: Some(listing),
+            }),
         }
     }
 }
@@ -96,16 +106,30 @@ pub(crate) fn manifests() -> Vec<Manifest> {
     vec![
         Manifest::new("varnish", "Caches pages.")
             .function(Function::new::<Cache>("cache", Calls::Implied, "varnish::cache(#{});"))
-            .function(Function::new::<Vcl>("vcl", Calls::Any, "varnish::vcl(\"recv\", path(\"a.vcl\"));").arguments(&["place", "text"])),
-        Manifest::new("redis", "Caches.").function(Function::new::<Redis>("cache", Calls::Once, "redis::cache(#{ memory: \"1G\" });")),
-        Manifest::new("geo-throttling", "Limits.")
-            .function(Function::new::<Limit>("limit", per_name(), "geo_throttling::limit(\"a\", #{ rate: \"1/1s\" });").arguments(&["name"])),
+            .function(
+                Function::new::<Vcl>("vcl", Calls::Any, "varnish::vcl(\"recv\", path(\"a.vcl\"));")
+                    .arguments(&["place", "text"]),
+            ),
+        Manifest::new("redis", "Caches.").function(Function::new::<Redis>(
+            "cache",
+            Calls::Once,
+            "redis::cache(#{ memory: \"1G\" });",
+        )),
+        Manifest::new("geo-throttling", "Limits.").function(
+            Function::new::<Limit>("limit", per_name(), "geo_throttling::limit(\"a\", #{ rate: \"1/1s\" });")
+                .arguments(&["name"]),
+        ),
     ]
 }
 
 /// One resource type, with an input and an output.
 pub(crate) fn catalog() -> Catalog {
-    let field = Field { name: "range".to_owned(), kind: Kind::Int { min: Some(1), max: None }, need: Need::Optional, doc: String::new() };
+    let field = Field {
+        name: "range".to_owned(),
+        kind: Kind::Int { min: Some(1), max: None },
+        need: Need::Optional,
+        doc: String::new(),
+    };
     Catalog::new([Schema {
         kind: "local.port".to_owned(),
         doc: "A port.".to_owned(),
@@ -146,7 +170,7 @@ pub(crate) fn wrong(body: &str) -> Vec<String> {
 /// The same with more files.
 pub(crate) fn wrong_with(body: &str, files: &[(&'static str, &'static str)]) -> Vec<String> {
     let script: &'static str = Box::leak(format!("{SITE}\n{body}").into_boxed_str());
-    shown(&run_with(script, files, &[]).err().expect("the script is wrong"))
+    shown(&run_with(script, files, &[]).expect_err("the script is wrong"))
 }
 
 /// The site of a script that is right: `body` after a right call to `site`.
@@ -168,9 +192,9 @@ pub(crate) fn shown(failed: &Failed) -> Vec<String> {
         for label in &it.labels {
             let text = texts[usize::from(label.span.source.0)].2;
             let token = &text[label.span.start as usize..label.span.end as usize];
-            line += &format!(" at {} «{token}»", failed.texts.place(label.span));
+            line = format!("{line} at {} «{token}»", failed.texts.place(label.span));
         }
-        line += &format!(": {}", it.message);
+        line = format!("{line}: {}", it.message);
         match &it.help {
             Some(help) => format!("{line} ({help})"),
             None => line,

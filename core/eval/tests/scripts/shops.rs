@@ -25,12 +25,17 @@ allow(feed, "10.20.0.0/16:443");
     );
     assert_eq!(site.name.as_str(), "acme");
     assert_eq!(site.options["magento"].as_record().unwrap()["admin_path"], Value::text("admin"));
-    let websites: Vec<_> = site.websites.iter().map(|it| (it.name.as_str(), it.hosts.len(), it.run_code.as_str())).collect();
+    let websites: Vec<_> =
+        site.websites.iter().map(|it| (it.name.as_str(), it.hosts.len(), it.run_code.as_str())).collect();
     assert_eq!(websites, [("pl", 2, "pl"), ("de", 2, "de"), ("b2b", 1, "b2b_de")]);
     assert_eq!((site.websites[2].path.as_str(), site.websites[2].run_type), ("/b2b", RunType::Store));
     let roles: Vec<_> = site.roles.iter().map(|it| (it.name.as_str(), it.tier, it.min, it.max)).collect();
-    assert_eq!(roles, [("edge", Tier::Edge, 1, 1), ("app", Tier::App, 2, 8), ("persistent", Tier::Data, 1, 1)]);
-    let calls: Vec<_> = site.calls.iter().map(|it| format!("{}::{} {}", it.plugin, it.function, it.declared.place)).collect();
+    assert_eq!(
+        roles,
+        [("edge", Tier::Edge, 1, 1), ("app", Tier::App, 2, 8), ("persistent", Tier::Data, 1, 1)]
+    );
+    let calls: Vec<_> =
+        site.calls.iter().map(|it| format!("{}::{} {}", it.plugin, it.function, it.declared.place)).collect();
     assert_eq!(
         calls,
         [
@@ -70,8 +75,10 @@ output("url", `http://acme.pl:${p.number}/`);
 output("password", "x" + secret("database"));
 output("plain", p.number);"#,
     );
-    let sources: Vec<_> = site.outputs.iter().flat_map(|it| it.value.texts()).flat_map(mops_model::Text::sources).collect();
-    let number = Source::Output { address: "local.port.spare".parse().unwrap(), attribute: "number".to_owned() };
+    let sources: Vec<_> =
+        site.outputs.iter().flat_map(|it| it.value.texts()).flat_map(mops_model::Text::sources).collect();
+    let number =
+        Source::Output { address: "local.port.spare".parse().unwrap(), attribute: "number".to_owned() };
     assert_eq!(sources, [&number, &Source::Secret(Name::literal("database")), &number]);
     assert_eq!(site.secrets[&Name::literal("database")].place, "shop.rhai:4");
     assert_eq!(site.resources[0].inputs["range"], Value::Int(3));
@@ -91,7 +98,9 @@ moved("local.port.old", "local.port.a");"#,
 
 #[test]
 fn names_may_be_used_before_they_are_declared() {
-    let site = right("geo_throttling::limit(\"x\", #{ on: \"pl\", rate: \"1/1s\" });\nwebsite(\"pl\", #{ hosts: [\"acme.pl\"] });");
+    let site = right(
+        "geo_throttling::limit(\"x\", #{ on: \"pl\", rate: \"1/1s\" });\nwebsite(\"pl\", #{ hosts: [\"acme.pl\"] });",
+    );
     assert_eq!((site.calls.len(), site.websites.len()), (1, 1));
 }
 
@@ -111,23 +120,37 @@ output("where", environment());"#;
 #[test]
 fn functions_and_closures_of_imported_files_declare_too() {
     let files = [
-        ("lib/shops.rhai", "import \"./hosts\" as hosts;\nfn shop(code) { website(code, #{ hosts: hosts::of(code) }) }\nfn maker(tld) { |code| website(code, #{ hosts: [`${code}.${tld}`] }) }"),
+        (
+            "lib/shops.rhai",
+            "import \"./hosts\" as hosts;\nfn shop(code) { website(code, #{ hosts: hosts::of(code) }) }\nfn maker(tld) { |code| website(code, #{ hosts: [`${code}.${tld}`] }) }",
+        ),
         ("lib/hosts.rhai", "fn of(code) { [`acme.${code}`] }"),
     ];
     let script = "site(\"acme\", #{});\nimport \"lib/shops\" as shops;\nshops::shop(\"pl\");\n[\"a\", \"b\"].map(shops::maker(\"com\"));";
     let evaluated = run_with(script, &files, &[]).unwrap();
-    let declared: BTreeMap<_, _> = evaluated.site.websites.iter().map(|it| (it.hosts[0].as_str(), it.declared.place.as_str())).collect();
+    let declared: BTreeMap<_, _> =
+        evaluated.site.websites.iter().map(|it| (it.hosts[0].as_str(), it.declared.place.as_str())).collect();
     assert_eq!(
         declared,
-        BTreeMap::from([("acme.pl", "lib/shops.rhai:2"), ("a.com", "lib/shops.rhai:3"), ("b.com", "lib/shops.rhai:3")])
+        BTreeMap::from([
+            ("acme.pl", "lib/shops.rhai:2"),
+            ("a.com", "lib/shops.rhai:3"),
+            ("b.com", "lib/shops.rhai:3")
+        ])
     );
-    assert_eq!(evaluated.texts.texts().map(|it| it.1).collect::<Vec<_>>(), ["shop.rhai", "lib/shops.rhai", "lib/hosts.rhai"]);
+    assert_eq!(
+        evaluated.texts.texts().map(|it| it.1).collect::<Vec<_>>(),
+        ["shop.rhai", "lib/shops.rhai", "lib/hosts.rhai"]
+    );
 }
 
 #[test]
 fn a_new_role_needs_a_tier_only_when_it_is_not_app() {
-    let site = right("role(\"import\", #{});\nrole(\"search\", #{ tier: \"data\", memory: \"8G\", \"with\": \"persistent\" });");
-    let roles: Vec<_> = site.roles.iter().skip(3).map(|it| (it.name.as_str(), it.tier, it.memory.as_mebibytes())).collect();
+    let site = right(
+        "role(\"import\", #{});\nrole(\"search\", #{ tier: \"data\", memory: \"8G\", \"with\": \"persistent\" });",
+    );
+    let roles: Vec<_> =
+        site.roles.iter().skip(3).map(|it| (it.name.as_str(), it.tier, it.memory.as_mebibytes())).collect();
     assert_eq!(roles, [("import", Tier::App, 1024), ("search", Tier::Data, 8192)]);
 }
 
