@@ -289,8 +289,10 @@ sub vcl_hash {
             cookie.parse(req.http.Cookie);
             hash_data("vary=" + cookie.get("X-Magento-Vary"));
         }
-{% for theme in design_exceptions %}
+{% if design_exceptions %}
         # Option `design_exceptions`: the first pattern that matches decides.
+{% endif %}
+{% for theme in design_exceptions %}
         {{ "elsif" if not loop.first else "if" }} (req.http.User-Agent ~ "{{ theme.pattern }}") {
             hash_data("theme={{ theme.theme }}");
         }
