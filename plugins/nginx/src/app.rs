@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use mops_plugin::{
     Context, Lowered, Slots, Template,
     model::{
-        Diagnostic, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, RunType, Size, Value, Website,
+        Diagnostic, Encoding, FlowEnd, Listen, Name, OnChange, Protocol, ProviderName, RunType, Size, Value,
+        Website,
     },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    daemon::{HEADER_BUFFER_KIB, daemon, listen},
+    daemon::{HEADER_BUFFER_KIB, daemon},
     limits,
     snippet::Snippets,
     websites::{self, Prefixed},
@@ -102,7 +103,10 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
     file("nginx.conf", APP.render(values).map_err(one)?);
     file("websites.conf", websites::render(context).map_err(one)?);
     file("limits.conf", limits);
-    let places = BTreeMap::from([(Name::literal("http"), listen(Protocol::Http, 8080, false))]);
+    let places = BTreeMap::from([(
+        Name::literal("http"),
+        Listen { protocol: Protocol::Http, port: 8080, public: false },
+    )]);
     lowered.daemon("app", DAEMON, daemon(DAEMON, places, vec![Name::literal("php")]));
     lowered.package("app", "nginx", "nginx");
     lowered.flow(FlowEnd::Role(Name::literal("edge")), "app", DAEMON, "http");

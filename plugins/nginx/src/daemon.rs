@@ -3,17 +3,12 @@
 use std::collections::BTreeMap;
 
 use mops_plugin::model::{
-    Daemon, Duration, Listen, Loses, Name, Protocol, Ready, ReadyCheck, Reload, Stop, StopSignal, Text,
+    Daemon, Duration, Listen, Loses, Name, Ready, ReadyCheck, Reload, Stop, StopSignal, Text,
 };
 
 /// Header lines of an answer that a hop takes, in KiB: tags of Magento and security policies come to 64 KB, and a whole
 /// buffer must hold all of a header.
 pub(crate) const HEADER_BUFFER_KIB: u64 = 128;
-
-/// A place where nginx listens.
-pub(crate) const fn listen(protocol: Protocol, port: u16, public: bool) -> Listen {
-    Listen { protocol, port, public }
-}
 
 /// The nginx called `name`, ready when `http` answers `/mops-ready`.
 pub(crate) fn daemon(name: &str, listens: BTreeMap<Name, Listen>, after: Vec<Name>) -> Daemon {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use mops_plugin::{
     Context, Lowered, Slots, Template,
     model::{
-        Cidr, Diagnostic, Duration, Encoding, FlowEnd, Name, OnChange, Protocol, ProviderName, Size, Text,
-        Value, Website,
+        Cidr, Diagnostic, Duration, Encoding, FlowEnd, Host, Listen, Name, OnChange, Protocol, ProviderName,
+        Size, Text, Value, Website,
     },
     slot::Upstream,
 };
@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    daemon::{HEADER_BUFFER_KIB, daemon, listen},
+    daemon::{HEADER_BUFFER_KIB, daemon},
     geo::{self, Redirects},
     limits,
     snippet::Snippets,
@@ -214,7 +214,7 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
         proxies: options.trusted_proxies.clone(),
         redirect_http: options.redirect_http,
         port_in_url: port_in_url(context),
-        listen: listens(context, options.http2),
+        listen: listens(context, options),
         upstream: upstream.as_ref().map(|it| format!("port.{}.{}", it.daemon, it.listen)),
         fallback: servers.iter().any(|it| it.fallback),
         servers,
@@ -234,7 +234,8 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
     for (page, text) in PAGES {
         lowered.file("edge", &format!("{DAEMON}/pages/{page}"), Text::literal(text), DAEMON, OnChange::None);
     }
-    let places = [("http", listen(Protocol::Http, 80, true)), ("https", listen(Protocol::Https, 443, true))];
+    let public = |protocol, port| Listen { protocol, port, public: true };
+    let places = [("http", public(Protocol::Http, 80)), ("https", public(Protocol::Https, 443))];
     let places = BTreeMap::from(places.map(|(name, it)| (Name::literal(name), it)));
     lowered.daemon(
         "edge",
@@ -309,7 +310,7 @@ fn servers(context: &Context, aliases: Aliases) -> (Vec<Server>, Vec<Redirect>) 
 }
 
 /// Whether `host` leads to the first host of `website`: no website calls it its first, and that first is one name.
-fn is_alias(context: &Context, website: &Website, host: &mops_plugin::model::Host, aliases: Aliases) -> bool {
+fn is_alias(context: &Context, website: &Website, host: &Host, aliases: Aliases) -> bool {
     let is_canonical = context.site.websites.iter().any(|it| it.hosts.first() == Some(host));
     let has_one_name = !website.hosts[0].as_str().starts_with("*.");
     match aliases {
@@ -319,7 +320,7 @@ fn is_alias(context: &Context, website: &Website, host: &mops_plugin::model::Hos
 }
 
 /// Where nginx listens. On this machine 127.0.0.1 answers too, for `<host>.localhost`.
-fn listens(context: &Context, http2: bool) -> Listens {
+fn listens(context: &Context, options: &Options) -> Listens {
     let addresses = match context.environment.provider {
         ProviderName::Local => vec![Text::here("address"), Text::literal("127.0.0.1")],
     };
@@ -327,7 +328,7 @@ fn listens(context: &Context, http2: bool) -> Listens {
         let port = format!("port.{DAEMON}.{port}");
         addresses.iter().map(|it| it.clone().then(":").then(Text::here(port.clone())).then(more)).collect()
     };
-    Listens { plain: at("http", ""), tls: at("https", if http2 { " ssl http2" } else { " ssl" }) }
+    Listens { plain: at("http", ""), tls: at("https", if options.http2 { " ssl http2" } else { " ssl" }) }
 }
 
 fn port_in_url(context: &Context) -> Text {
