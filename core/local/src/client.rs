@@ -26,7 +26,7 @@ use crate::{
     protocol::{Answer, Given, Hello, Line, PROTOCOL, Reply, Request},
 };
 
-/// How long a supervisor may take to answer after it was started.
+/// How long a supervisor may take to greet.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a supervisor may take to stop everything: the longest that a broker takes to close its queues, and more.
 const STOPPING: Duration = Duration::from_secs(90);
@@ -139,11 +139,16 @@ fn greet(place: &Place) -> io::Result<Option<(Client, Hello)>> {
         }
         Err(err) => return Err(err),
     };
+    stream.set_read_timeout(Some(PATIENCE))?;
     let mut line = Line::new(stream);
     let greeted =
         line.say(&Hello { protocol: PROTOCOL, pid: std::process::id() }).and_then(|()| line.hear::<Hello>());
     match greeted {
-        Ok(hello) => Ok(Some((Client { line, pid: hello.pid }, hello))),
+        Ok(hello) => {
+            // What is asked from here on takes as long as daemons do.
+            line.wait_long()?;
+            Ok(Some((Client { line, pid: hello.pid }, hello)))
+        }
         // It ended while we spoke.
         Err(err)
             if matches!(

@@ -140,7 +140,8 @@ impl Place {
 
     /// Held by the supervisor for as long as it lives.
     pub(crate) fn lock(&self) -> PathBuf {
-        self.run.join("supervisor.lock")
+        // Not beside the socket: run folders may be cleared while it lives.
+        self.data.join("supervisor.lock")
     }
 
     /// What the supervisor says.

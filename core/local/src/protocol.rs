@@ -88,6 +88,11 @@ impl Line {
         Self(BufReader::new(stream))
     }
 
+    /// Waits for the other side however long it takes.
+    pub(crate) fn wait_long(&self) -> io::Result<()> {
+        self.0.get_ref().set_read_timeout(None)
+    }
+
     pub(crate) fn say(&mut self, message: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');

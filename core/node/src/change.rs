@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     path::Path,
     str::FromStr,
     thread::sleep,
@@ -17,8 +18,12 @@ use crate::{
     ActivationError, DaemonState, Node,
     fill::{FilledDaemon, FilledReload, Manifest},
     job::Job,
-    process,
+    process::{self, Identity},
 };
+
+/// How long workers may take to make room: nginx tells its old ones to end 0.1 s after it started the new ones. Those
+/// that still serve a request take longer, but take no new ones.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// What is done to one daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,8 +179,8 @@ impl Node {
                 let signal = Signal::from_str(signal)
                     .or_else(|_| Signal::from_str(&format!("SIG{signal}")))
                     .map_err(|_| format!("`{signal}` is no signal"))?;
-                let process = self.running.get(name).and_then(|it| it.process.as_ref());
-                process::signal(process.map(|it| it.identity), signal).map_err(|err| err.to_string())
+                let process = self.running.get(name).and_then(|it| it.process.as_ref()).map(|it| it.identity);
+                process.map_or(Ok(()), |it| renew(it, signal)).map_err(|err| err.to_string())
             }
             FilledReload::Commands { commit, .. } => self.run(commit, daemon, files),
         }
@@ -215,6 +220,20 @@ impl Node {
             Job::start(&self.layout, command, &with_files(daemon, files)).map_err(|err| err.to_string())?;
         job.finish()
     }
+}
+
+/// Sends a daemon the signal to reload, and waits a moment for the workers of before to make room: until then they may
+/// answer as before.
+fn renew(root: Identity, signal: Signal) -> io::Result<()> {
+    let mut workers = process::family(root, &process::table()?);
+    workers.remove(&root);
+    process::signal([root], signal)?;
+    let began = Instant::now();
+    while !workers.is_empty() && began.elapsed() < MOMENT {
+        sleep(Duration::from_millis(5));
+        workers.retain(|it| process::look_up(it.pid).is_some_and(|row| row.identity == *it));
+    }
+    Ok(())
 }
 
 fn with_files(daemon: &FilledDaemon, files: &Path) -> BTreeMap<String, String> {

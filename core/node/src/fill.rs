@@ -33,7 +33,6 @@ pub(crate) struct Manifest {
     pub(crate) trees: BTreeMap<Name, Digest>,
     /// All files together.
     pub(crate) files: Digest,
-    pub(crate) packages: BTreeMap<String, String>,
 }
 
 pub(crate) struct FilledFile {
@@ -138,8 +137,7 @@ pub(crate) fn fill(
         true => {
             let contents: Vec<_> = files.iter().map(|(path, it)| (path, &it.text, it.executable)).collect();
             let contents = Digest::of_json(&contents);
-            let packages = closure.packages.clone();
-            let manifest = Manifest { daemons, trees: digests, files: contents, packages };
+            let manifest = Manifest { daemons, trees: digests, files: contents };
             Ok(Filled { files, trees, directories, manifest })
         }
         false => Err(ActivationError::new("not everything that the files name is known")

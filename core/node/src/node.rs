@@ -30,8 +30,6 @@ use crate::{
 
 /// A log file longer than this is put aside, as `<name>.log.1`, when its daemon starts.
 const LOG_LENGTH: u64 = 16 * 1024 * 1024;
-/// How often a ready daemon is asked whether it still is.
-const HEALTH: Duration = Duration::from_secs(5);
 /// The first pause before a daemon that ended is started again; it doubles each time.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
@@ -125,7 +123,7 @@ impl Node {
         }
         self.publish();
         let starting = self.running.values().any(|it| it.state == DaemonState::Starting);
-        Ok(Duration::from_millis(if starting { 15 } else { 100 }))
+        Ok(Duration::from_millis(if starting { 15 } else { 200 }))
     }
 
     /// Starts `daemon`, which does not run; it is not ready yet then.
@@ -157,7 +155,7 @@ impl Node {
         let answer = ready::probe(&self.layout, &running.daemon);
         if answer.is_ok() {
             running.turn(DaemonState::Ready, None);
-            running.next = Instant::now() + HEALTH;
+            running.next = Instant::now() + running.daemon.ready.pause();
             self.publish();
         }
         answer

@@ -17,6 +17,20 @@ use crate::{
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often a ready daemon is asked whether it still is.
+const HEALTH: Duration = Duration::from_secs(5);
+/// The same when a program has to run for it: a broker's takes a second of a processor.
+const HEALTH_BY_COMMAND: Duration = Duration::from_mins(1);
+
+impl FilledReady {
+    /// How long a daemon that is ready is left alone.
+    pub(crate) fn pause(&self) -> Duration {
+        match self {
+            Self::Http { .. } | Self::Port(_) | Self::Socket(_) | Self::Running => HEALTH,
+            Self::Command(_) => HEALTH_BY_COMMAND,
+        }
+    }
+}
 
 /// Asks once; the error says what is missing.
 pub(crate) fn probe(layout: &Layout, daemon: &FilledDaemon) -> Result<(), String> {

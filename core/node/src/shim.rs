@@ -16,7 +16,11 @@ use std::{
 };
 
 use nix::{
-    sys::{prctl, signal::Signal},
+    sys::{
+        prctl,
+        signal::Signal,
+        stat::{Mode, umask},
+    },
     unistd::{self, Gid, Uid},
 };
 use serde::{Deserialize, Serialize};
@@ -58,6 +62,8 @@ fn become_daemon() -> io::Result<std::convert::Infallible> {
     let mut json = Vec::new();
     io::stdin().read_to_end(&mut json)?;
     let spec: Spec = serde_json::from_slice(&json)?;
+    // Whatever whoever started the supervisor has: what a daemon writes looks the same everywhere.
+    umask(Mode::from_bits_truncate(0o022));
     unistd::dup2_stdin(File::open("/dev/null")?)?;
     if let Some(account) = &spec.account {
         let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
@@ -65,6 +71,8 @@ fn become_daemon() -> io::Result<std::convert::Infallible> {
         unistd::setresgid(gid, gid, gid)?;
         unistd::setresuid(uid, uid, uid)?;
     }
+    // A blocked signal stays blocked across exec: what the supervisor waits for, a daemon must hear.
+    SigSet::empty().thread_set_mask()?;
     prctl::set_pdeathsig(Some(Signal::SIGTERM))?;
     if unistd::getppid().as_raw().cast_unsigned() != spec.parent {
         return Err(io::Error::other("the supervisor is gone"));

@@ -86,11 +86,6 @@ impl Watch {
         Ok(measured.collect())
     }
 
-    /// Whether every daemon is ready, or on its way there.
-    pub fn is_running(&self) -> bool {
-        self.seen().values().all(|it| matches!(it.state, DaemonState::Ready | DaemonState::Starting))
-    }
-
     pub(crate) fn publish(&self, seen: BTreeMap<Name, Seen>) {
         *self.seen() = seen;
     }
