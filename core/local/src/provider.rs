@@ -88,11 +88,11 @@ impl Site {
         if !self.place.data.exists() {
             return Ok(BTreeMap::new());
         }
-        let machine = Machine::open(&self.place.machine).map_err(|err| refused(&err))?;
         let running = match wanted.iter().any(|it| it.kind == "local.node") {
             true => site::status(&self.place)?.nodes,
             false => BTreeMap::new(),
         };
+        let machine = Machine::open(&self.place.machine).map_err(|err| refused(&err))?;
         let mut found = BTreeMap::new();
         for address in wanted {
             let observed = self.find(address, &machine, &running).map_err(|err| world(address, &err))?;

@@ -95,6 +95,12 @@ struct Thread {
     watch: Watch,
 }
 
+/// A thread that makes its node's folders and ends what an earlier run left behind, which takes seconds at worst.
+struct Opening {
+    orders: Sender<Order>,
+    watch: Receiver<io::Result<Watch>>,
+}
+
 /// What a node's thread is told.
 enum Order {
     /// To use a closure.
@@ -116,7 +122,7 @@ impl Supervisor {
     pub(crate) fn activate(&self, name: &Name, work: Work) -> io::Result<()> {
         let mut nodes = self.nodes();
         if !nodes.threads.contains_key(name) {
-            let thread = self.open(name)?;
+            let thread = self.begin(name)?.thread(name)?;
             nodes.threads.insert(name.clone(), thread);
             if !nodes.order.contains(name) {
                 nodes.order.push(name.clone());
@@ -179,17 +185,22 @@ impl Supervisor {
             Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(err) => return Err(err),
         };
-        for name in nodes.order.clone() {
-            let thread = self.open(&name)?;
-            nodes.threads.insert(name, thread);
+        let opened: Vec<(Name, Opening)> =
+            nodes.order.iter().map(|it| Ok((it.clone(), self.begin(it)?))).collect::<io::Result<_>>()?;
+        for (name, opening) in opened {
+            match opening.thread(&name) {
+                Ok(thread) => drop(nodes.threads.insert(name, thread)),
+                // The others run all the same; its next activation meets the same error and reports it.
+                Err(err) => say(&format!("{name}: {err}")),
+            }
         }
         Ok(())
     }
 
-    /// A thread that owns the node `name`; what it ran last is started.
-    fn open(&self, name: &Name) -> io::Result<Thread> {
+    /// Begins a thread that owns the node `name`; what it ran last is started.
+    fn begin(&self, name: &Name) -> io::Result<Opening> {
         let layout = self.place.layout(name.as_str());
-        let (opened, open) = mpsc::channel();
+        let (opened, watch) = mpsc::channel();
         let (orders, received) = mpsc::channel();
         let own = name.clone();
         thread::Builder::new().name(name.to_string()).spawn(move || {
@@ -206,8 +217,7 @@ impl Supervisor {
                 say(&format!("{own}: nobody waits for it"));
             }
         })?;
-        let watch = open.recv().map_err(|_| io::Error::other(gone(name)))??;
-        Ok(Thread { orders, watch })
+        Ok(Opening { orders, watch })
     }
 
     fn remember(&self, order: &[Name]) -> io::Result<()> {
@@ -220,7 +230,15 @@ impl Supervisor {
     }
 }
 
-/// The objects and closure of an activation, read before the node is disturbed.
+impl Opening {
+    /// The thread, when its node is open.
+    fn thread(self, name: &Name) -> io::Result<Thread> {
+        let watch = self.watch.recv().map_err(|_| io::Error::other(gone(name)))??;
+        Ok(Thread { orders: self.orders, watch })
+    }
+}
+
+/// The closure of an activation, read before the node is disturbed.
 pub(crate) fn closure(wants: &serve::Wants, digest: &Digest) -> io::Result<Closure> {
     use mops_node::Objects;
     Ok(serde_json::from_slice(&wants.get(digest)?)?)

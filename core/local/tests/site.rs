@@ -194,6 +194,18 @@ async fn the_log_files_of_a_site_are_found_by_node_and_daemon() {
     until(|| fs::read_to_string(&log.path).unwrap() == "hello\n");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_has_no_signal_blocked_and_stops_at_once() {
+    let mut site = Site::new("signals");
+    site.daemon("listener", sh("grep SigBlk /proc/self/status; exec sleep 1000"));
+    site.activate().await.unwrap();
+    let log = mops_local::logs(&site.place).unwrap().remove(0).path;
+    until(|| fs::read_to_string(&log).unwrap() == "SigBlk:\t0000000000000000\n");
+    let began = Instant::now();
+    site.delete("local.node.all-1").await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
 fn is_zombie(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|it| it.contains(") Z "))
 }

@@ -18,7 +18,7 @@ use std::{
 use nix::{
     sys::{
         prctl,
-        signal::Signal,
+        signal::{SigSet, Signal},
         stat::{Mode, umask},
     },
     unistd::{self, Gid, Uid},
