@@ -119,7 +119,10 @@ impl Pass<'_> {
 
     fn offered(&mut self, callee: &Callee, call: &FnCallExpr, at: Position, span: Span) {
         if !callee.arity().contains(&call.args.len()) {
-            let message = format!("`{}` does not take {}", callee.shown, arguments(call.args.len()));
+            let message = match call.args.len() {
+                0 => format!("`{}` needs arguments", callee.shown),
+                count => format!("`{}` does not take {}", callee.shown, arguments(count)),
+            };
             self.told(
                 Diagnostic::error("eval::arity", message)
                     .at(span, "called here")

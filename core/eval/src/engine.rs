@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mops_model::Diagnostic;
 use rhai::{
     Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, OptimizationLevel, Position,
     RhaiFunc, Shared,
@@ -29,7 +30,7 @@ use crate::{
 const OPERATIONS: u64 = 10_000_000;
 /// Seconds after which a script is ended, whatever it counts.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Elements that a single call may put into a list.
+/// Elements of a list or map, those of nested ones included.
 const ELEMENTS: usize = 1_000_000;
 
 /// An engine with everything but the functions of plugins, whose modules are there by name only.
@@ -50,6 +51,7 @@ pub(crate) fn engine(run: &Arc<Run>) -> Engine {
     limits(&mut engine);
     forbid(&mut engine);
     handle::register(&mut engine, run);
+    printed(&mut engine, run);
     for callee in run.table.globals.values() {
         for count in callee.arity() {
             let (run, it) = (Arc::clone(run), Arc::clone(callee));
@@ -81,12 +83,28 @@ fn limits(engine: &mut Engine) {
     engine.set_max_call_levels(512);
     engine.set_max_expr_depths(256, 128);
     engine.set_max_string_size(16 << 20);
+    // Rhai measures a container at each push as soon as any size is bounded, text too; nested containers double with
+    // each step, so that the count of operations alone does not bound memory.
+    engine.set_max_array_size(ELEMENTS);
+    engine.set_max_map_size(ELEMENTS);
     engine.set_max_functions(10_000);
     engine.set_max_modules(1_000);
     engine.set_max_variables(10_000);
     let start = Instant::now();
     engine.on_progress(move |count| {
         (count.trailing_zeros() >= 12 && start.elapsed() > DEADLINE).then(|| Dynamic::from("deadline"))
+    });
+}
+
+/// What a script prints is a warning: it is seen, and never mixed with results.
+fn printed(engine: &mut Engine, run: &Arc<Run>) {
+    let told = Arc::clone(run);
+    engine.on_print(move |text| told.state().findings.push(Diagnostic::warning("eval::printed", text)));
+    let told = Arc::clone(run);
+    engine.on_debug(move |text, source, at| {
+        let mut state = told.state();
+        let span = state.at(state.source(source), at);
+        state.findings.push(Diagnostic::warning("eval::printed", text).at(span, "printed here"));
     });
 }
 

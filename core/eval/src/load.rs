@@ -14,6 +14,8 @@ use crate::{
 
 /// The longest text: 16 MiB.
 const LONGEST: usize = 16 << 20;
+/// The most files that an evaluation reads.
+const MOST: usize = 1_000;
 
 /// Reads the script and everything it imports.
 pub(crate) struct Loader<'a> {
@@ -46,6 +48,16 @@ impl Loader<'_> {
             return;
         }
         if self.files.contains_key(path) {
+            return;
+        }
+        if self.files.len() + self.open.len() >= MOST {
+            self.has_syntax_errors = true;
+            self.tell(
+                "eval::limit-modules",
+                "more than 1,000 files are imported".to_owned(),
+                importer,
+                "import fewer",
+            );
             return;
         }
         let text = match self.run.reader.read(path) {

@@ -4,7 +4,7 @@ use mops_model::{Diagnostic, SourceId, nearest};
 use rhai::{EvalAltResult, LexError, ParseErrorType, Position};
 
 use crate::{
-    handle::{BROKEN, Raised},
+    handle::{BROKEN, Later, Raised},
     run::{Run, State},
     texts::SourceTexts,
 };
@@ -135,6 +135,9 @@ fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
         EvalAltResult::ErrorRuntime(value, _) => match value.clone().try_cast::<Raised>() {
             Some(raised) => Some((raised.code.to_owned(), raised.message, raised.help)),
             None if value.to_string().contains(BROKEN) => None,
+            None if value.is_unit() => {
+                say("eval::thrown", "the script ends here".to_owned(), "throw a message that says why")
+            }
             None => Some(("eval::thrown".to_owned(), value.to_string(), None)),
         },
         EvalAltResult::ErrorFunctionNotFound(call, _) => Some(function(run, call)),
@@ -176,7 +179,8 @@ fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
             say("eval::unknown-property", format!("there is no property `{name}`"), "look at the spelling")
         }
         other => {
-            let mut without_place = other.to_string();
+            let later = std::any::type_name::<Later>();
+            let mut without_place = other.to_string().replace(later, "a value known after apply");
             if let Some(at) = without_place.rfind(" (line ") {
                 without_place.truncate(at);
             }
@@ -196,6 +200,9 @@ fn function(run: &Run, call: &str) -> Said {
     let is_operator = !name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     if is_about_handles || is_operator {
         let help = match is_about_handles {
+            true if types.contains("value known after apply") => {
+                "write it into text, such as `port ${value}`"
+            }
             true => "a declaration is a name to hand to other calls, or to write into text",
             false => "convert one of them, for example with to_string()",
         };

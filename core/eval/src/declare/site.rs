@@ -121,6 +121,19 @@ pub(super) fn website(state: &mut State, call: &Checked<'_>) -> Handle {
 
 /// What no kind can say about a website.
 fn is_sound(state: &mut State, call: &Checked<'_>) -> bool {
+    let is_later = |it: &Value| it.texts().iter().any(|text| text.as_literal().is_none());
+    if let Some((key, _)) = call.options.iter().find(|(_, it)| is_later(it)) {
+        let message = format!("`website`: `{key}` must be known before apply");
+        let help = "everything about a website is known from the script";
+        state.wrong(
+            "eval::known-after-apply",
+            message,
+            call.places.value(key),
+            "known only after apply",
+            help,
+        );
+        return false;
+    }
     if call.options.get("hosts") == Some(&Value::List(Vec::new())) {
         let span = call.places.key("hosts");
         state.wrong(

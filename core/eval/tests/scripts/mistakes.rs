@@ -340,6 +340,8 @@ fn a_script_without_end_is_ended() {
     assert_eq!(code("fn f(n) { f(n + 1) }\nf(1);"), "eval::limit-calls");
     assert_eq!(code("let s = \"0123456789\"; loop { s += s; }"), "eval::limit-size");
     assert_eq!(code("let a = [0]; loop { a += a; }"), "eval::limit-size");
+    assert_eq!(code("let a = [0]; loop { a = [a, a]; }"), "eval::limit-size");
+    assert_eq!(code("let m = #{}; loop { m = #{ a: m, b: m }; }"), "eval::limit-size");
     assert_eq!(code("let a = []; a.pad(100000000, 0);"), "eval::limit-size");
 }
 
@@ -392,5 +394,25 @@ fn a_message_that_a_script_throws_is_told_with_the_way_there() {
     assert_eq!(
         wrong("fn check(n) {\n    throw \"too many\";\n}\ncheck(5);"),
         ["eval::thrown at shop.rhai:3 «throw» at shop.rhai:5 «check»: too many"]
+    );
+}
+
+#[test]
+fn what_follows_from_a_mistake_is_not_told() {
+    let found = wrong("let x = nope.foo.bar(3);\nfor i in nope { }");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let found =
+        wrong("let w = websit(\"a\", #{});\ngeo_throttling::limit(`x-${w}`, #{ on: w, rate: \"1/1s\" });");
+    assert_eq!(found.len(), 1, "{found:#?}");
+}
+
+#[test]
+fn everything_about_a_website_is_known_before_apply() {
+    assert_eq!(
+        wrong("website(\"a\", #{ hosts: [\"a.pl\"], locale: secret(\"s\") });"),
+        [concat!(
+            "eval::known-after-apply at shop.rhai:2 «secret»: `website`: `locale` must be known before apply ",
+            "(everything about a website is known from the script)"
+        )]
     );
 }

@@ -171,3 +171,10 @@ fn every_function_is_documented_and_its_example_runs() {
         }
     }
 }
+
+#[test]
+fn what_a_script_prints_is_a_warning() {
+    let evaluated = run("site(\"acme\", #{});\nprint(\"two\");\ndebug(1);").unwrap();
+    let said: Vec<_> = evaluated.warnings.iter().map(|it| (it.is_error(), it.message.as_str())).collect();
+    assert_eq!(said, [(false, "1"), (false, "two")]);
+}
