@@ -218,7 +218,7 @@ impl Text {
             match part {
                 Part::Literal(text) => out.push_str(text),
                 Part::Hole(Hole { source, encoding: Encoding::Raw }) => {
-                    mark(&mut out, &Mark::Hole(source.clone()))
+                    mark(&mut out, &Mark::Hole(source.clone()));
                 }
                 Part::Hole(hole) => mark(&mut out, &Mark::Encoded(hole.clone())),
                 Part::Each(each) => {
