@@ -60,10 +60,14 @@ pub(crate) fn reach(place: &Place) -> io::Result<Client> {
         if let Some(client) = connect(place)? {
             return Ok(client);
         }
-        // One that ends with success has found another at work.
-        let failed = child.try_wait()?.is_some_and(|it| !it.success());
-        if failed || began.elapsed() > PATIENCE {
+        let ended = child.try_wait()?;
+        if ended.is_some_and(|it| !it.success()) || began.elapsed() > PATIENCE {
             return Err(io::Error::other(format!("the supervisor does not start: {}", last_words(place)?)));
+        }
+        if ended.is_some() {
+            // It found another one: that is about to answer, or on its way out.
+            sleep(Duration::from_millis(50));
+            child = start(place)?;
         }
         sleep(Duration::from_millis(3));
     }
