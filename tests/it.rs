@@ -1,4 +1,7 @@
 //! One test binary for the whole workspace: what no crate can test alone.
 
 mod layers;
+mod line;
+mod scripts;
+mod shop;
 mod tidy;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use mops_model::Name;
+use mops_model::{Address, Name};
 
 /// Hosts Magento shops: provisions, previews, deploys and changes them from one script
 #[derive(Debug, Parser)]
@@ -53,6 +53,9 @@ pub(crate) enum Command {
         /// Apply without asking
         #[arg(short, long)]
         yes: bool,
+        /// Delete or replace this resource although it holds data or is protected
+        #[arg(long, value_name = "ADDRESS")]
+        allow_delete: Vec<Address>,
     },
     /// Find every mistake in a script; change nothing and ask nobody
     #[command(after_help = "Example:\n  mops check shop.rhai")]
@@ -135,6 +138,7 @@ pub(crate) enum Command {
 
 /// Which script, and with which parameters.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Script {
     /// The script
     #[arg(value_name = "SCRIPT")]

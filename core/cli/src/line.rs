@@ -40,6 +40,8 @@ pub(crate) struct Wanted {
     pub(crate) origins: BTreeMap<String, String>,
     /// Resources that have a new address.
     pub(crate) moves: Vec<Move>,
+    /// What a person named to be deleted or replaced although it holds data or is protected.
+    pub(crate) may_delete: BTreeSet<Address>,
 }
 
 /// One site in one environment, opened.
@@ -146,13 +148,12 @@ impl<'a> Line<'a> {
         let provider = self.provider();
         let state = mops_apply::refresh(resumed, &wanted.graph, &*provider).await.map_err(|err| Failure::refused(&err))?;
         let closures = self.closures(wanted, &state)?;
-        let none = BTreeSet::new();
         let situation = Situation {
             catalog: &self.catalog,
             closures: &closures,
             moves: &wanted.moves,
             intent,
-            may_delete: &none,
+            may_delete: &wanted.may_delete,
         };
         let plan = mops_plan::plan(&wanted.graph, &state, &situation);
         Ok(Planned { plan, closures, state, head })

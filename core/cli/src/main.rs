@@ -73,9 +73,9 @@ async fn run(arguments: Arguments) -> Result<u8, Failure> {
     let here = arguments.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let project = |folder: &Path| Project::open(folder, &arguments.env);
     match &arguments.command {
-        Command::Script { script, yes } => {
+        Command::Script { script, yes, allow_delete } => {
             let project = project(&folder_of(&here, &script.path))?;
-            Script::open(&project, script)?.apply(&outside, consent(*yes)).await?;
+            Script::open(&project, script)?.apply(&outside, consent(*yes), allow_delete).await?;
         }
         Command::Check { script } => {
             let project = project(&folder_of(&here, &script.path))?;

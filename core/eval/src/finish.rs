@@ -192,16 +192,16 @@ fn websites(declared: &Declarations, findings: &mut Findings) {
 fn roles(declarations: Vec<RoleDeclaration>, findings: &mut Findings) -> Vec<Role> {
     let mut roles = default_roles();
     let hosts: Vec<(Name, Option<Name>, Span)> =
-        declarations.iter().map(|it| (it.name.clone(), it.with.clone(), it.place("with"))).collect();
+        declarations.iter().map(|it| (it.name.clone(), it.shares.clone(), it.place("shares"))).collect();
     for it in declarations {
         it.apply(&mut roles);
     }
-    for (name, with, span) in hosts {
-        let Some(with) = with else { continue };
-        let is_guest = |it: &Role| it.name == with && it.with.is_some();
+    for (name, host, span) in hosts {
+        let Some(host) = host else { continue };
+        let is_guest = |it: &Role| it.name == host && it.shares.is_some();
         let message = match roles.iter().any(is_guest) {
-            _ if with == name => format!("`role`: `{name}` cannot share nodes with itself"),
-            true => format!("`role`: `{name}` shares nodes with `{with}`, which has none of its own"),
+            _ if host == name => format!("`role`: `{name}` cannot share nodes with itself"),
+            true => format!("`role`: `{name}` shares nodes with `{host}`, which has none of its own"),
             false => continue,
         };
         let found = Diagnostic::error("eval::wrong-value", message).at(span, "here");

@@ -115,9 +115,9 @@ fn role() -> Function {
         "The processors of a node; 1 without it.",
     ))
     .option(optional(
-        "with",
+        "shares",
         Kind::Role,
-        "The role whose nodes it shares. A reserved word: write it in quotes.",
+        "The role whose nodes it shares instead of having nodes of its own.",
     ))
     .option(optional(
         "tier",
@@ -168,7 +168,7 @@ fn param() -> Function {
     function("param", once_per_name(), "A value that an environment or `--set` may change.")
         .takes(required("name", Kind::Name, "Its name."))
         .option(optional(
-            "default",
+            "otherwise",
             Kind::Any,
             "Its value when nothing sets it. A reserved word: write it in quotes.",
         ))
@@ -178,7 +178,7 @@ fn param() -> Function {
             words(&["text", "number", "bool", "size", "duration"]),
             "What it may be; that of its default without it.",
         ))
-        .example("param(\"consumers\", #{ \"default\": 2, doc: \"How many consumers run.\" })")
+        .example("param(\"consumers\", #{ otherwise: 2, doc: \"How many consumers run.\" })")
 }
 
 fn environment() -> Function {

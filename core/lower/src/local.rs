@@ -200,7 +200,7 @@ impl Target<'_> {
             self.resources.push(Resource {
                 address: raw.address.clone(),
                 inputs: raw.inputs.clone(),
-                needs: Vec::new(),
+                needs: raw.needs.clone(),
                 lifecycle: Lifecycle { protect: raw.protect },
                 origin: Origin { place: raw.declared.place.clone() },
             });

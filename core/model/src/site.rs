@@ -110,7 +110,7 @@ pub struct Role {
     pub tier: Tier,
     /// The role whose nodes it shares, if it has none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub with: Option<Name>,
+    pub shares: Option<Name>,
     /// The least number of nodes, and the number on `local`.
     pub min: u32,
     /// The greatest number of nodes.
@@ -271,9 +271,9 @@ impl Site {
 
     /// The node groups: roles that share nodes are one group, named like the role they share with.
     pub fn groups(&self) -> Vec<NodeGroup> {
-        let owners = self.roles.iter().filter(|it| it.with.is_none());
+        let owners = self.roles.iter().filter(|it| it.shares.is_none());
         let group = |owner: &Role| {
-            let guests = self.roles.iter().filter(|it| it.with.as_ref() == Some(&owner.name));
+            let guests = self.roles.iter().filter(|it| it.shares.as_ref() == Some(&owner.name));
             let roles: Vec<&Role> = std::iter::once(owner).chain(guests).collect();
             NodeGroup {
                 name: owner.name.clone(),

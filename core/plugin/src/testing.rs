@@ -38,7 +38,7 @@ pub fn context(websites: Vec<Website>) -> Context {
     let role = |name, tier| Role {
         name: Name::literal(name),
         tier,
-        with: None,
+        shares: None,
         min: 1,
         max: 1,
         target_cpu: None,

@@ -8,7 +8,7 @@ use std::{
 
 use mops_eval::{Evaluated, Folder, SourceTexts};
 use mops_lower::{Lowering, World};
-use mops_model::{Closure, Diagnostic, Digest, Entry, Input, InputKind, Listing, Name};
+use mops_model::{Address, Closure, Diagnostic, Digest, Entry, Input, InputKind, Listing, Name};
 use mops_plan::{Intent, Plan};
 use mops_plugin::Registry;
 use mops_store::Store;
@@ -100,14 +100,20 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Makes the world as the script says.
-    pub(crate) async fn apply(&self, outside: &Outside, consent: Consent) -> Result<(), Failure> {
+    /// Makes the world as the script says. Resources in `may_delete` may be deleted or replaced although they hold data or are protected.
+    pub(crate) async fn apply(
+        &self,
+        outside: &Outside,
+        consent: Consent,
+        may_delete: &[Address],
+    ) -> Result<(), Failure> {
         let evaluated = self.evaluated()?;
         let mut line = Line::open(self.project, self.project.site(&evaluated.site.name), outside)?;
         let lowered = self.lower(evaluated, &line)?;
         let command = format!("script {}", self.file);
         let lease = line.site().lease(&format!("mops {command}"))?;
         let mut wanted = lowered.wanted();
+        wanted.may_delete = may_delete.iter().cloned().collect();
         let planned = line.plan(&wanted, Intent::Apply).await?;
         anstream::println!("{}", line.show(&planned, &wanted));
         if !Line::agreed(&planned, consent, "Apply?")? {
@@ -230,9 +236,9 @@ impl Lowered {
             closures: lowering.closures.clone(),
             objects: lowering.objects.clone(),
             outputs: lowering.outputs.clone(),
-            sources: BTreeMap::new(),
             origins: lowering.origins.clone(),
             moves: self.evaluated.site.moves.clone(),
+            ..Wanted::default()
         }
     }
 }

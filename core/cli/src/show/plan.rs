@@ -24,6 +24,9 @@ const WIDTH: usize = 44;
 
 /// The plan as text, without the line that says where it is.
 pub(crate) fn plan(plan: &Plan, view: &View<'_>) -> String {
+    if plan.is_empty() && plan.kept.is_empty() && plan.refused.is_empty() {
+        return plan.counts().to_string();
+    }
     let mut lines = Vec::new();
     let mut folded: BTreeMap<(char, &str), Vec<&Change>> = BTreeMap::new();
     let mut shown: Vec<&Change> = Vec::new();

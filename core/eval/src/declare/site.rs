@@ -19,7 +19,7 @@ pub(crate) struct RoleDeclaration {
     target_cpu: Option<u32>,
     memory: Option<Size>,
     cpus: Option<u32>,
-    pub(crate) with: Option<Name>,
+    pub(crate) shares: Option<Name>,
     tier: Option<Tier>,
     #[serde(skip)]
     declared: Declared,
@@ -30,7 +30,7 @@ pub(crate) fn default_roles() -> Vec<Role> {
     let role = |name: &str, tier: Tier, memory: u64| Role {
         name: Name::literal(name),
         tier,
-        with: None,
+        shares: None,
         min: 1,
         max: 1,
         target_cpu: None,
@@ -63,7 +63,7 @@ impl RoleDeclaration {
         role.target_cpu = self.target_cpu;
         role.memory = self.memory.unwrap_or(role.memory);
         role.cpus = self.cpus.unwrap_or(role.cpus);
-        role.with = self.with;
+        role.shares = self.shares;
         role.tier = self.tier.unwrap_or(role.tier);
         role.declared = self.declared;
     }

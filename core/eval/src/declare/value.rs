@@ -61,7 +61,7 @@ pub(super) fn param(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynamic
     if !call.is_whole {
         return Dynamic::from(Handle::Broken);
     }
-    let default = call.options.get("default");
+    let default = call.options.get("otherwise");
     let kind = call.text("kind").unwrap_or_else(|| kind_of(default));
     if let Some(default) = default.filter(|it| !is_of(kind, it)) {
         let message =
@@ -69,7 +69,7 @@ pub(super) fn param(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynamic
         return Dynamic::from(state.wrong(
             "eval::wrong-type",
             message,
-            call.places.key("default"),
+            call.places.key("otherwise"),
             "here",
             "make `kind` and `default` agree",
         ));
@@ -92,7 +92,7 @@ pub(super) fn param(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynamic
         (None, Some(default)) => from_value(default),
         (None, None) => {
             let message = format!("the parameter `{name}` has no value");
-            let help = format!("set it with `--set {name}=…`, in mops.toml, or give it a \"default\"");
+            let help = format!("set it with `--set {name}=…`, in mops.toml, or give it an `otherwise`");
             Dynamic::from(state.wrong(
                 "eval::missing-parameter",
                 message,

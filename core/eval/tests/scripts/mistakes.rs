@@ -251,12 +251,12 @@ output("c", c.nmber);"#;
 
 #[test]
 fn parameters_that_are_not_declared_or_of_another_kind_are_told() {
-    let script = "site(\"acme\", #{});\nlet n = param(\"consumers\", #{ \"default\": 2 });\nlet m = param(\"needed\", #{});";
+    let script = "site(\"acme\", #{});\nlet n = param(\"consumers\", #{ otherwise: 2 });\nlet m = param(\"needed\", #{});";
     assert_eq!(
         wrong_alone(script, &[("consumers", "many"), ("consumer", "3")]),
         [
             "eval::wrong-value at shop.rhai:2 «\"consumers\"»: the parameter `consumers` must be a whole number, not \"many\" (it is set by `--set` or in mops.toml)",
-            "eval::missing-parameter at shop.rhai:3 «\"needed\"»: the parameter `needed` has no value (set it with `--set needed=…`, in mops.toml, or give it a \"default\")",
+            "eval::missing-parameter at shop.rhai:3 «\"needed\"»: the parameter `needed` has no value (set it with `--set needed=…`, in mops.toml, or give it an `otherwise`)",
             "eval::unknown-parameter: the script has no parameter `consumer` (did you mean \"consumers\"?)",
         ]
     );
@@ -277,12 +277,12 @@ fn a_flow_names_who_begins_it_and_where_it_goes() {
 fn a_role_has_at_least_its_minimum_and_shares_with_one_that_has_nodes() {
     assert_eq!(
         wrong(
-            "role(\"app\", #{ min: 3, max: 2 });\nrole(\"edge\", #{ \"with\": \"nodes\" });\nrole(\"a\", #{ \"with\": \"a\" });"
+            "role(\"app\", #{ min: 3, max: 2 });\nrole(\"edge\", #{ shares: \"nodes\" });\nrole(\"a\", #{ shares: \"a\" });"
         ),
         [
             "eval::out-of-range at shop.rhai:2 «max»: `role`: `max` is 2, less than `min`, which is 3 (`max` is at least `min`)",
             "eval::unknown-role at shop.rhai:3 «\"nodes\"»: `role`: there is no role \"nodes\" (declared: a, app, edge, persistent)",
-            "eval::wrong-value at shop.rhai:4 «\"with\"»: `role`: `a` cannot share nodes with itself (name a role that has nodes of its own)",
+            "eval::wrong-value at shop.rhai:4 «shares»: `role`: `a` cannot share nodes with itself (name a role that has nodes of its own)",
         ]
     );
 }

@@ -107,8 +107,8 @@ fn names_may_be_used_before_they_are_declared() {
 #[test]
 fn a_parameter_has_the_kind_of_its_default() {
     let script = r#"site("acme", #{});
-let n = param("consumers", #{ "default": 2 });
-let on = param("cache", #{ "default": true });
+let n = param("consumers", #{ otherwise: 2 });
+let on = param("cache", #{ otherwise: true });
 output("n", n + 1);
 output("on", on);
 output("where", environment());"#;
@@ -147,7 +147,7 @@ fn functions_and_closures_of_imported_files_declare_too() {
 #[test]
 fn a_new_role_needs_a_tier_only_when_it_is_not_app() {
     let site = right(
-        "role(\"import\", #{});\nrole(\"search\", #{ tier: \"data\", memory: \"8G\", \"with\": \"persistent\" });",
+        "role(\"import\", #{});\nrole(\"search\", #{ tier: \"data\", memory: \"8G\", shares: \"persistent\" });",
     );
     let roles: Vec<_> =
         site.roles.iter().skip(3).map(|it| (it.name.as_str(), it.tier, it.memory.as_mebibytes())).collect();
