@@ -2,6 +2,7 @@
 
 mod layers;
 mod line;
+mod recovery;
 mod scripts;
 mod shop;
 mod tidy;

@@ -117,9 +117,10 @@ impl Drop for Shop {
     }
 }
 
-/// Runs `mops` in `folder`.
+/// Runs `mops` in `folder`, with the one secret that the examples name.
 pub(crate) fn mops(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(program()).args(arguments).current_dir(folder).output().unwrap()
+    let secret = ("MOPS_SECRET_FEED_TOKEN", "a token of the test");
+    Command::new(program()).args(arguments).env(secret.0, secret.1).current_dir(folder).output().unwrap()
 }
 
 /// Asks `url` with curl.

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Instant,
 };
 
 use mops_apply::{Applied, Cancellation, End, Refused, World};
@@ -383,7 +384,8 @@ fn capitalised(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// The line that closes a command which changed something.
-pub(crate) fn closing(generation: &Generation) -> String {
-    styled(DIM, format!("generation {} of {}", generation.number, Name::as_str(&generation.site)))
+/// The line that closes a command which changed something, and began at `began`.
+pub(crate) fn closing(generation: &Generation, began: Instant) -> String {
+    let took = began.elapsed().as_secs_f32();
+    styled(DIM, format!("generation {} of {}, in {took:.1} s", generation.number, generation.site))
 }

@@ -101,8 +101,8 @@ fn daemon_texts(daemon: &mops_model::Daemon) -> Vec<Text> {
 
 impl Built {
     /// The names of this group's nodes, with their index from 1.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = (u32, String)> {
-        (1..=self.group.count).map(|index| (index, format!("{}-{index}", self.group.name)))
+    pub(crate) fn nodes(&self) -> Vec<(u32, String)> {
+        (1..=self.group.count).map(|index| (index, format!("{}-{index}", self.group.name))).collect()
     }
 
     /// The roles whose nodes its texts repeat over, with the facts they ask of each.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mops_model::{
-    Address, Cycle, Diagnostic, Graph, Lifecycle, Name, Origin, Resource, Site, Source, Text, Tier, Value,
+    Address, Cycle, Diagnostic, Graph, Lifecycle, Name, Origin, Resource, Site, Source, Text, Value,
 };
 use mops_plugin::{Context, GeneratedKind};
 
@@ -128,7 +128,7 @@ impl Target<'_> {
             ("bindings".to_owned(), bindings),
             ("running".to_owned(), Value::Bool(true)),
         ]);
-        let needs = self.earlier(built.group.tier);
+        let needs = self.before(built, index);
         self.add("local.node", node, inputs, needs);
     }
 
@@ -147,7 +147,7 @@ impl Target<'_> {
                 );
                 continue;
             };
-            let nodes = group.nodes().map(|(index, node)| node_facts(group, index, &node, &facts));
+            let nodes = group.nodes().into_iter().map(|(index, node)| node_facts(group, index, &node, &facts));
             roles.insert(role.to_string(), Value::List(nodes.collect()));
         }
         let mut outputs = BTreeMap::new();
@@ -187,12 +187,12 @@ impl Target<'_> {
         }
     }
 
-    /// The nodes of earlier tiers.
-    fn earlier(&self, tier: Tier) -> Vec<Address> {
-        let groups = self.built.values().filter(|it| it.group.tier < tier);
-        groups
-            .flat_map(|it| it.nodes().map(|(_, node)| address("local.node", &node)).collect::<Vec<_>>())
-            .collect()
+    /// What is activated before the node `index` of a group: the nodes of earlier tiers, and the one before it in its
+    /// own group, so that the others of a group serve while one changes.
+    fn before(&self, built: &Built, index: u32) -> Vec<Address> {
+        let earlier = self.built.values().filter(|it| it.group.tier < built.group.tier);
+        let nodes = earlier.flat_map(Built::nodes).chain(built.nodes().into_iter().filter(|(it, _)| *it + 1 == index));
+        nodes.map(|(_, node)| address("local.node", &node)).collect()
     }
 
     fn raw(&mut self, site: &Site) {
@@ -223,7 +223,7 @@ impl Target<'_> {
     fn outputs(&self) -> BTreeMap<String, Value> {
         let mut outputs = BTreeMap::new();
         let edge = self.built.values().find(|it| it.closure.daemons.contains_key("edge-nginx"));
-        if let Some((_, node)) = edge.and_then(|it| it.nodes().next()) {
+        if let Some((_, node)) = edge.and_then(|it| it.nodes().into_iter().next()) {
             let port = port_name(&node, &Name::literal("edge-nginx"), &Name::literal("https"));
             for website in &self.context.site.websites {
                 let Some(host) = website.hosts.first() else { continue };

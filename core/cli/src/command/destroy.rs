@@ -1,6 +1,6 @@
 //! `mops destroy`: removes everything that a site made, and its data; its history stays unless it is purged.
 
-use std::fs;
+use std::{fs, time::Instant};
 
 use mops_plan::Intent;
 
@@ -26,8 +26,9 @@ pub(crate) async fn destroy(line: &Line<'_>, consent: Consent, history: History)
     let planned = line.plan(&wanted, Intent::Destroy).await?;
     anstream::println!("{}", line.show(&planned, &wanted));
     if Line::agreed(&planned, consent, "Remove all of it, data included?")? {
-        let generation = line.apply(planned, wanted, "destroy").await?;
-        anstream::println!("{}", closing(&generation));
+        let began = Instant::now();
+    let generation = line.apply(planned, wanted, "destroy").await?;
+        anstream::println!("{}", closing(&generation, began));
     }
     mops_local::destroy(line.place()).map_err(|err| Failure::refused(&err))?;
     drop(lease);

@@ -1,5 +1,7 @@
 //! `mops rollback`: an ordinary plan whose wanted side is an older generation. It reads nothing but stored objects.
 
+use std::time::Instant;
+
 use mops_model::{Closure, Digest};
 use mops_plan::Intent;
 use mops_store::{Entry, Store};
@@ -34,8 +36,9 @@ pub(crate) async fn rollback(line: &Line<'_>, number: Option<u64>, consent: Cons
     if !Line::agreed(&planned, consent, &format!("Go back to generation {number}?"))? {
         return Ok(());
     }
+    let began = Instant::now();
     let generation = line.apply(planned, wanted, &format!("rollback {number}")).await?;
-    anstream::println!("{}, as generation {number} was", closing(&generation));
+    anstream::println!("{}, as generation {number} was", closing(&generation, began));
     drop(lease);
     Ok(())
 }

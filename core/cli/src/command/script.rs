@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use mops_eval::{Evaluated, Folder, SourceTexts};
@@ -122,8 +123,9 @@ impl<'a> Script<'a> {
         line.make_store()?;
         self.keep_inputs(&lowered.evaluated, &line)?;
         wanted.sources = keep_sources(&lowered.evaluated.texts, &line)?;
-        let generation = line.apply(planned, wanted, &command).await?;
-        anstream::println!("{}", closing(&generation));
+        let began = Instant::now();
+    let generation = line.apply(planned, wanted, &command).await?;
+        anstream::println!("{}", closing(&generation, began));
         let authority = line.place().authority();
         for (name, value) in Line::outputs(&generation) {
             match name.strip_prefix("url.") {

@@ -1,9 +1,9 @@
 //! A plan on a screen: the verdict first, then what changes, the worst first, then the counts.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use mops_model::{Closure, Digest, Loses, Text, Value};
-use mops_plan::{Action, Change, Closures, Consequence, Effect, Forces, Plan, Shown};
+use mops_plan::{Action, Change, Closures, Effect, Forces, Plan, Shown};
 
 use super::{BOLD, DIM, GREEN, RED, YELLOW, diff, styled};
 
@@ -36,7 +36,7 @@ pub(crate) fn plan(plan: &Plan, view: &View<'_>) -> String {
             false => shown.push(change),
         }
     }
-    shown.sort_by_key(|it| std::cmp::Reverse(worst(it)));
+    shown.sort_by_key(|it| Reverse(worst(it)));
     let mut told: Vec<Vec<String>> = Vec::new();
     for change in shown {
         let detail = detail(change, view);
@@ -67,8 +67,7 @@ pub(crate) fn plan(plan: &Plan, view: &View<'_>) -> String {
 
 /// Whether a change is told by its address alone.
 fn is_plain(change: &Change) -> bool {
-    let of_one_daemon = |it: &Consequence| matches!(it.effect, Effect::Start | Effect::Stop);
-    matches!(change.action, Action::Create | Action::Delete) && change.consequences.iter().all(of_one_daemon)
+    matches!(change.action, Action::Create | Action::Delete) && change.consequences.is_empty()
 }
 
 fn worst(change: &Change) -> Loses {
@@ -108,9 +107,7 @@ fn sign(action: &Action) -> String {
 
 fn detail(change: &Change, view: &View<'_>) -> Vec<String> {
     let mut lines = Vec::new();
-    for consequence in &change.consequences {
-        lines.push(format!("      {}", styled(BOLD, self::consequence(consequence))));
-    }
+    lines.extend(consequences(change).into_iter().map(|it| format!("      {}", styled(BOLD, it))));
     for reason in &change.reasons {
         lines.push(format!("      {reason}"));
     }
@@ -126,14 +123,34 @@ fn detail(change: &Change, view: &View<'_>) -> Vec<String> {
     lines
 }
 
-fn consequence(consequence: &Consequence) -> String {
-    let loses = match consequence.loses {
-        Loses::Nothing => "",
-        Loses::Cache => " — cold cache",
-        Loses::Requests => " — requests under way are lost",
-        Loses::Sessions => " — sessions are lost",
+/// One line for each effect: `starts edge-nginx, varnish`.
+fn consequences(change: &Change) -> Vec<String> {
+    let mut alike: BTreeMap<(Reverse<Loses>, Effect), Vec<String>> = BTreeMap::new();
+    for it in &change.consequences {
+        alike.entry((Reverse(it.loses), it.effect)).or_default().push(it.subject.to_string());
+    }
+    let line = |((Reverse(loses), effect), subjects): ((Reverse<Loses>, Effect), Vec<String>)| {
+        let loses = match loses {
+            Loses::Nothing => "",
+            Loses::Cache => " — cold cache",
+            Loses::Requests => " — requests under way are lost",
+            Loses::Sessions => " — sessions are lost",
+        };
+        format!("{}{loses}", done(effect, &subjects.join(", ")))
     };
-    format!("{} {}{loses}", consequence.subject, consequence.effect)
+    alike.into_iter().map(line).collect()
+}
+
+/// What a node does to some of its daemons or files.
+fn done(effect: Effect, subjects: &str) -> String {
+    match effect {
+        Effect::Start => format!("starts {subjects}"),
+        Effect::Stop => format!("stops {subjects}"),
+        Effect::Reload => format!("reloads {subjects}"),
+        Effect::Restart => format!("restarts {subjects}"),
+        Effect::SwitchFiles => format!("switches to the new files of {subjects}"),
+        Effect::Refill => "fills its files anew".to_owned(),
+    }
 }
 
 fn closure<'a>(value: Option<&Shown>, view: &View<'a>) -> Option<&'a Closure> {
@@ -168,11 +185,21 @@ fn files(old: &Closure, new: &Closure, view: &View<'_>) -> Vec<String> {
     }
     for (name, daemon) in &new.daemons {
         let Some(before) = old.daemons.get(name).filter(|it| it.command != daemon.command) else { continue };
-        let shown = |command: &[Text]| command.iter().map(Text::to_string).collect::<Vec<_>>().join(" ") + "\n";
-        lines.push(format!("      command of {name}"));
-        lines.extend(diff::lines(&shown(&before.command), &shown(&daemon.command), "        "));
+        let place = view.origins.get(name.as_str()).filter(|it| !it.is_empty());
+        let place = place.map(|it| styled(DIM, format!("  {it}"))).unwrap_or_default();
+        lines.push(format!("      command of {name}{place}"));
+        lines.extend(words(&before.command, &daemon.command).into_iter().map(|it| format!("        {it}")));
     }
     lines
+}
+
+/// What differs between two commands, word by word.
+fn words(old: &[Text], new: &[Text]) -> Vec<String> {
+    let words = |command: &[Text]| command.iter().map(Text::to_string).collect::<Vec<_>>();
+    let (old, new) = (words(old), words(new));
+    let gone = old.iter().filter(|it| !new.contains(it)).map(|it| styled(RED, format!("- {it}")));
+    let added = new.iter().filter(|it| !old.contains(it)).map(|it| styled(GREEN, format!("+ {it}")));
+    gone.chain(added).collect()
 }
 
 /// What differs between two values, key by key.
