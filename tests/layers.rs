@@ -54,7 +54,9 @@ fn foreign_facts_stay_at_home() {
     let mut wrong = Vec::new();
     for (name, dependencies) in &packages() {
         for (foreign, homes) in HOMES {
-            let uses = dependencies.iter().any(|it| it == foreign || (foreign.ends_with('-') && it.starts_with(foreign)));
+            let uses = dependencies
+                .iter()
+                .any(|it| it == foreign || (foreign.ends_with('-') && it.starts_with(foreign)));
             if uses && !homes.contains(&name.as_str()) {
                 wrong.push(format!("{name} may not use {foreign}; only {homes:?} may"));
             }
@@ -66,7 +68,8 @@ fn foreign_facts_stay_at_home() {
 #[test]
 fn the_table_names_only_crates_that_exist() {
     let packages = packages();
-    let gone: Vec<_> = LAYERS.iter().map(|(name, _)| *name).filter(|it| !packages.contains_key(*it)).collect();
+    let gone: Vec<_> =
+        LAYERS.iter().map(|(name, _)| *name).filter(|it| !packages.contains_key(*it)).collect();
     assert_eq!(gone, [] as [&str; 0]);
 }
 

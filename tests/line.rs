@@ -6,10 +6,9 @@ use std::{
     process::Command,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
-    time::Duration,
 };
 
-use crate::shop::{Shop, curl, text};
+use crate::shop::{Shop, curl, eventually, text};
 
 /// Small enough that several of them run beside each other.
 const SMALL: &str = r#"
@@ -28,9 +27,19 @@ fn a_shop_answers_and_the_second_time_from_the_cache() {
     let shop = Shop::new(SMALL);
     shop.apply();
     let first = shop.get("pl", "/cat", &[]);
-    assert_eq!((first.status, first.header("x-magento-cache-debug")), (200, Some("miss")), "{}", first.headers);
+    assert_eq!(
+        (first.status, first.header("x-magento-cache-debug")),
+        (200, Some("miss")),
+        "{}",
+        first.headers
+    );
     let second = shop.get("pl", "/cat", &[]);
-    assert_eq!((second.status, second.header("x-magento-cache-debug")), (200, Some("hit")), "{}", second.headers);
+    assert_eq!(
+        (second.status, second.header("x-magento-cache-debug")),
+        (200, Some("hit")),
+        "{}",
+        second.headers
+    );
     assert_eq!(first.body, second.body);
 }
 
@@ -39,7 +48,8 @@ fn websites_are_told_apart_by_host_and_by_path() {
     let shop = Shop::new(SMALL);
     shop.apply();
     for (website, code, kind) in [("pl", "pl", "website"), ("de", "de", "website"), ("b2b", "b2b", "store")] {
-        let environment: serde_json::Value = serde_json::from_str(&shop.get(website, "/env", &[]).body).unwrap();
+        let environment: serde_json::Value =
+            serde_json::from_str(&shop.get(website, "/env", &[]).body).unwrap();
         assert_eq!(environment["MAGE_RUN_CODE"], code, "{environment}");
         assert_eq!(environment["MAGE_RUN_TYPE"], kind, "{environment}");
         assert_eq!(environment["HTTPS"], "on", "{environment}");
@@ -149,7 +159,10 @@ fn destroy_leaves_no_process_no_port_and_no_file() {
     shop.apply();
     let before = shop.status();
     let pids: Vec<String> = pids(&shop).values().map(ToString::to_string).collect();
-    let ports = [listen(&shop, "edge-1", "edge-nginx", "https"), listen(&shop, "persistent-1", "redis-cache", "redis")];
+    let ports = [
+        listen(&shop, "edge-1", "edge-nginx", "https"),
+        listen(&shop, "persistent-1", "redis-cache", "redis"),
+    ];
     shop.must(&["destroy", "--yes"]);
     let alive: Vec<_> = pids.iter().filter(|it| Path::new("/proc").join(it).exists()).collect();
     assert_eq!(alive, [] as [&String; 0]);
@@ -163,6 +176,25 @@ fn destroy_leaves_no_process_no_port_and_no_file() {
     assert!(shop.must(&["generations"]).contains("destroy"), "the history stays");
     shop.apply();
     assert_eq!(shop.get("pl", "/cat", &[]).status, 200, "and the shop can be made again");
+}
+
+#[test]
+fn a_resource_that_has_moved_is_the_same_one() {
+    let shop = Shop::new(SMALL);
+    let declare = |name: &str| {
+        format!(
+            "{SMALL}\nlet it = resource(\"local.address\", \"{name}\", #{{ node: \"x\" }});\noutput(\"it\", it.address);"
+        )
+    };
+    shop.write(&declare("old"));
+    shop.apply();
+    let address = || shop.status()["outputs"]["it"].as_str().unwrap().to_owned();
+    let before = address();
+    shop.write(&format!("{}\nmoved(\"local.address.old\", \"local.address.new\");", declare("new")));
+    let said = shop.apply();
+    assert!(said.contains("local.address.old → local.address.new") && said.contains("1 to move"), "{said}");
+    assert_eq!(address(), before);
+    assert!(shop.apply().contains("nothing to do"));
 }
 
 /// Asks two websites again and again, each time on a fresh connection, until it is stopped.
@@ -226,20 +258,13 @@ fn pids(shop: &Shop) -> serde_json::Map<String, serde_json::Value> {
 /// Where a daemon listens, as `address:port`.
 fn listen(shop: &Shop, node: &str, daemon: &str, listen: &str) -> String {
     let status = shop.status();
-    status["nodes"][node][daemon]["listens"][listen][0].as_str().unwrap_or_else(|| panic!("{status}")).to_owned()
+    status["nodes"][node][daemon]["listens"][listen][0]
+        .as_str()
+        .unwrap_or_else(|| panic!("{status}"))
+        .to_owned()
 }
 
 fn count(body: &str) -> String {
     let session: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|err| panic!("{err}: {body}"));
     session["count"].to_string()
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..100 {
-        if holds() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("{what}: not within ten seconds");
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::shop::{Shop, program, text};
+use crate::shop::{Shop, eventually, program, text};
 
 const SHOP: &str = r#"
 site("cut", #{ magento: #{ version: "2.4.6", release: path("release") } });
@@ -46,7 +46,8 @@ fn a_run_that_was_killed_is_finished_by_the_next() {
 fn ctrl_c_leaves_what_the_next_run_finishes() {
     let shop = Shop::new(SHOP);
     let run = begin(&shop);
-    thread::sleep(Duration::from_millis(500));
+    let journal = shop.folder().join(".mops/local/cut/store/journal");
+    eventually("a first intent is on disk", || fs::metadata(&journal).is_ok_and(|it| it.len() > 0));
     signal("INT", run.id());
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
@@ -62,16 +63,11 @@ fn a_supervisor_that_was_killed_takes_its_daemons_along_and_the_next_run_starts_
     let daemons = daemons(&shop);
     let supervisor = Command::new("pgrep").args(["--full", "__supervise"]).output().unwrap();
     let parents: Vec<String> = daemons.iter().map(|it| parent(it)).collect();
-    let supervisor = text(&supervisor.stdout).lines().map(str::to_owned).find(|it| parents.contains(it)).unwrap();
+    let supervisor =
+        text(&supervisor.stdout).lines().map(str::to_owned).find(|it| parents.contains(it)).unwrap();
     signal("KILL", supervisor.parse().unwrap());
     let gone = || daemons.iter().all(|it| !Path::new("/proc").join(it).exists());
-    for _ in 0..100 {
-        if gone() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    assert!(gone(), "daemons outlive their supervisor by ten seconds");
+    eventually("daemons follow their supervisor", gone);
     assert_eq!(shop.status()["health"], "down");
     assert_eq!(shop.mops(&["status"]).status.code(), Some(1));
     assert!(shop.must(&["plan", "shop.rhai"]).contains("running: false → true"));

@@ -20,7 +20,8 @@ fn every_script_is_planned() {
 fn every_script_lowers_to_the_same_resources_and_files() {
     for script in every_script() {
         let shop = Shop::new(&fs::read_to_string(scripts().join(&script)).unwrap());
-        let plan: serde_json::Value = serde_json::from_str(&shop.must(&["plan", "shop.rhai", "--json"])).unwrap();
+        let plan: serde_json::Value =
+            serde_json::from_str(&shop.must(&["plan", "shop.rhai", "--json"])).unwrap();
         let lines: Vec<String> = plan["changes"].as_array().unwrap().iter().map(summary).collect();
         let mut lines: Vec<String> = lines.into_iter().chain(files(&plan)).collect();
         lines.sort();
@@ -77,7 +78,13 @@ fn files(plan: &serde_json::Value) -> Vec<String> {
             let keys = closure[key].as_object().unwrap().keys();
             keys.map(|it| format!("{group}: {what} {it}")).collect::<Vec<_>>()
         };
-        [keys("files", "file"), keys("daemons", "daemon"), keys("directories", "directory"), keys("trees", "tree")].concat()
+        [
+            keys("files", "file"),
+            keys("daemons", "daemon"),
+            keys("directories", "directory"),
+            keys("trees", "tree"),
+        ]
+        .concat()
     };
     closures.flat_map(of).collect()
 }

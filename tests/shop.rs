@@ -4,6 +4,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    thread,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -111,7 +113,7 @@ impl Drop for Shop {
     fn drop(&mut self) {
         let output = self.mops(&["destroy", "--yes"]);
         let has_site = self.folder.path().join(".mops/local").exists();
-        if has_site && !output.status.success() && !std::thread::panicking() {
+        if has_site && !output.status.success() && !thread::panicking() {
             panic!("destroy: {}\n{}", text(&output.stdout), text(&output.stderr));
         }
     }
@@ -161,4 +163,16 @@ pub(crate) fn program() -> PathBuf {
 
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Waits until something holds, for ten seconds at most.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if holds() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{what}: not within ten seconds");
 }

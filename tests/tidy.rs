@@ -27,7 +27,8 @@ fn no_source_file_is_too_long() {
 #[test]
 fn every_crate_stands_in_the_code_map() {
     let readme = read(&root().join("README.md"));
-    let unnamed: Vec<String> = crates().into_iter().filter(|it| !readme.contains(&format!("`{it}`"))).collect();
+    let unnamed: Vec<String> =
+        crates().into_iter().filter(|it| !readme.contains(&format!("`{it}`"))).collect();
     assert_eq!(unnamed, [] as [String; 0]);
 }
 
@@ -44,7 +45,8 @@ fn every_folder_in_the_code_map_exists() {
 fn nothing_promises_to_be_written_later() {
     const WORDS: [&str; 4] = ["todo!(", "unimplemented!(", "FIX\u{4d}E", "TO\u{44}O"];
     let promises = |path: &PathBuf| WORDS.iter().any(|it| read(path).contains(it));
-    let found: Vec<_> = sources().into_iter().filter(|it| !it.ends_with("tidy.rs")).filter(promises).collect();
+    let found: Vec<_> =
+        sources().into_iter().filter(|it| !it.ends_with("tidy.rs")).filter(promises).collect();
     assert_eq!(found, [] as [PathBuf; 0]);
 }
 
@@ -59,7 +61,8 @@ fn read(path: &Path) -> String {
 /// Every Rust file of ours.
 fn sources() -> Vec<PathBuf> {
     let folders = ["core", "plugins", "tests"].map(|it| root().join(it));
-    let files = folders.iter().flat_map(|it| WalkDir::new(it).sort_by_file_name()).map(|it| it.unwrap().into_path());
+    let files =
+        folders.iter().flat_map(|it| WalkDir::new(it).sort_by_file_name()).map(|it| it.unwrap().into_path());
     files.filter(|it| it.extension().is_some_and(|it| it == "rs")).collect()
 }
 

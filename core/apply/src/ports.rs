@@ -39,6 +39,10 @@ pub trait Provider: Send + Sync {
         inputs: &Inputs,
     ) -> Result<Outputs, Refused>;
 
+    /// Finds what is on record as `from` under the address `to` from now on; what is found there already stays as it is.
+    /// Whoever finds things by names that the world gave them has nothing to do.
+    async fn rename(&self, from: &Address, to: &Address, recorded: &Recorded) -> Result<Outputs, Refused>;
+
     /// Removes it; what is gone already is removed.
     async fn delete(&self, address: &Address, recorded: &Recorded) -> Result<(), Refused>;
 }

@@ -34,7 +34,7 @@ pub async fn apply(plan: &Plan, state: State, graph: &Graph, world: &World<'_>) 
             end: End::Complete,
         },
     };
-    run.moves(plan);
+    run.moves(plan).await;
     run.carry_out().await;
     run.take_over_what_is_unchanged(plan);
     run.applied
@@ -86,16 +86,30 @@ enum Became {
 }
 
 impl Run<'_> {
-    /// New addresses come before everything else: nothing real happens, so nothing can be refused.
-    fn moves(&mut self, plan: &Plan) {
+    /// New addresses come before everything else, one after another. A provider that has renamed something and was cut
+    /// off before it is on record finds it under its new address when it is asked to create it.
+    async fn moves(&mut self, plan: &Plan) {
         for change in &plan.changes {
             let Action::Move { from } = &change.action else { continue };
-            if self.applied.state.rename(from, &change.address) {
-                self.batch
-                    .entries
-                    .push(Entry::Moved { from: from.clone(), to: change.address.clone() }.to_bytes());
+            let to = &change.address;
+            let Some(recorded) = self.applied.state.resources.get(from).cloned() else { continue };
+            match self.world.provider.rename(from, to, &recorded).await {
+                Ok(outputs) => {
+                    self.applied.state.rename(from, to);
+                    self.batch.entries.push(Entry::Moved { from: from.clone(), to: to.clone() }.to_bytes());
+                    let moved = Recorded { outputs, ..self.applied.state.resources[to].clone() };
+                    self.batch
+                        .entries
+                        .push(Entry::Made { address: to.clone(), recorded: moved.clone() }.to_bytes());
+                    self.applied.state.resources.insert(to.clone(), moved);
+                    self.applied.done.push(to.clone());
+                }
+                Err(refused) => self.applied.failed.push((to.clone(), refused)),
             }
-            self.applied.done.push(change.address.clone());
+        }
+        if !self.applied.failed.is_empty() {
+            let rest = self.steps.take_all();
+            self.skip(rest);
         }
     }
 

@@ -10,10 +10,12 @@ use std::{
 use mops_apply::{Applied, Cancellation, End, Refused, World};
 use mops_local::{Local, Place};
 use mops_model::{
-    Address, Catalog, Closure, Digest, Generation, Graph, Move, Name, ProviderName, Secrets, State, Text, Value,
+    Address, Catalog, Closure, Digest, Generation, Graph, Move, Name, ProviderName, Secrets, State, Text,
+    Value,
 };
 use mops_plan::{Closures, Intent, Plan, Situation};
 use mops_store::{Directory, Entry, PublishError, Store};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     ask::{Answer, ask},
@@ -105,7 +107,8 @@ impl<'a> Line<'a> {
     pub(crate) fn unfinished(&self) -> Result<BTreeMap<String, String>, Failure> {
         let Some(store) = &self.store else { return Ok(BTreeMap::new()) };
         let journal = store.journal_read().map_err(|err| Failure::store(&err))?;
-        let resumed = mops_apply::resume(State::default(), &journal).map_err(|err| Failure::new(err.to_string()))?;
+        let resumed =
+            mops_apply::resume(State::default(), &journal).map_err(|err| Failure::new(err.to_string()))?;
         Ok(resumed.unfinished.iter().map(|it| (it.address.to_string(), it.operation.to_string())).collect())
     }
 
@@ -128,7 +131,9 @@ impl<'a> Line<'a> {
 
     /// The store of a site that has one.
     pub(crate) fn store(&self) -> Result<&Arc<Directory>, Failure> {
-        self.store.as_ref().ok_or_else(|| Failure::new(format!("the site `{}` was never applied", self.site.name)))
+        self.store
+            .as_ref()
+            .ok_or_else(|| Failure::new(format!("the site `{}` was never applied", self.site.name)))
     }
 
     /// Makes the site's folder and store, if they are not there.
@@ -147,7 +152,9 @@ impl<'a> Line<'a> {
         };
         let resumed = mops_apply::resume(recorded, &journal).map_err(|err| Failure::new(err.to_string()))?;
         let provider = self.provider();
-        let state = mops_apply::refresh(resumed, &wanted.graph, &*provider).await.map_err(|err| Failure::refused(&err))?;
+        let state = mops_apply::refresh(resumed, &wanted.graph, &*provider)
+            .await
+            .map_err(|err| Failure::refused(&err))?;
         let closures = self.closures(wanted, &state)?;
         let situation = Situation {
             catalog: &self.catalog,
@@ -165,7 +172,10 @@ impl<'a> Line<'a> {
         let provider = match self.project.environment.provider {
             ProviderName::Local => "this machine",
         };
-        let generation = head.map_or_else(|| "no generation yet".to_owned(), |it| format!("generation {}", it.generation.number));
+        let generation = head.map_or_else(
+            || "no generation yet".to_owned(),
+            |it| format!("generation {}", it.generation.number),
+        );
         let environment = &self.project.environment.name;
         styled(show::BOLD, format!("{} · {environment} · {provider} · {generation}", self.site.name))
     }
@@ -190,7 +200,9 @@ impl<'a> Line<'a> {
     /// Whether to go on: the plan has changes, is allowed, and somebody agrees.
     pub(crate) fn agreed(planned: &Planned, consent: Consent, question: &str) -> Result<bool, Failure> {
         if let Some(refusal) = planned.plan.refused.first() {
-            return Err(Failure::new(format!("{}: {}", refusal.address, refusal.why)).help(refusal.help.clone()));
+            return Err(
+                Failure::new(format!("{}: {}", refusal.address, refusal.why)).help(refusal.help.clone())
+            );
         }
         if planned.plan.is_empty() {
             return Ok(false);
@@ -202,19 +214,27 @@ impl<'a> Line<'a> {
             Answer::Yes => Ok(true),
             Answer::No => Err(Failure::new("nothing was changed")),
             Answer::Nobody => {
-                Err(Failure::new("changes are pending and nobody can be asked").help("add --yes to apply them"))
+                Err(Failure::new("changes are pending and nobody can be asked")
+                    .help("add --yes to apply them"))
             }
         }
     }
 
     /// Carries out a plan and records the generation that comes of it.
-    pub(crate) async fn apply(&self, planned: Planned, wanted: Wanted, command: &str) -> Result<Generation, Failure> {
+    pub(crate) async fn apply(
+        &self,
+        planned: Planned,
+        wanted: Wanted,
+        command: &str,
+    ) -> Result<Generation, Failure> {
+        let cancellation = Cancellation::default();
+        let signals =
+            Signals::listen().map_err(|err| Failure::new(format!("cannot listen to signals: {err}")))?;
+        let signal = tokio::spawn(signals.cancel(cancellation.clone()));
         let store = self.store()?;
         self.keep(&wanted)?;
         let stored = Stored(store.clone());
         let progress = Progress::new();
-        let cancellation = Cancellation::default();
-        let signal = tokio::spawn(cancel_on_signal(cancellation.clone()));
         let world = World { provider: self.provider(), journal: &stored, observer: &progress, cancellation };
         let applied = mops_apply::apply(&planned.plan, planned.state, &wanted.graph, &world).await;
         signal.abort();
@@ -230,7 +250,8 @@ impl<'a> Line<'a> {
             sources: wanted.sources,
             outputs: wanted.outputs,
         };
-        mops_store::publish(&**store, &generation, Outside::now(), &Outside::who(), command).map_err(published)?;
+        mops_store::publish(&**store, &generation, Outside::now(), &Outside::who(), command)
+            .map_err(published)?;
         store.journal_clear().map_err(|err| Failure::store(&err))?;
         Ok(generation)
     }
@@ -251,7 +272,12 @@ impl<'a> Line<'a> {
                     Some(store) => Arc::new(Stored(store.clone())),
                     None => Arc::new(Nothing),
                 };
-                Arc::new(Local::new(self.place.clone(), objects, self.secrets.clone(), Outside::now().unsigned_abs()))
+                Arc::new(Local::new(
+                    self.place.clone(),
+                    objects,
+                    self.secrets.clone(),
+                    Outside::now().unsigned_abs(),
+                ))
             }
         }
     }
@@ -259,7 +285,8 @@ impl<'a> Line<'a> {
     /// Puts everything that the wanted side names into the store, before the first intent.
     fn keep(&self, wanted: &Wanted) -> Result<(), Failure> {
         let store = self.store()?;
-        let closures = wanted.closures.values().map(|it| serde_json::to_vec(it).expect("a closure serializes"));
+        let closures =
+            wanted.closures.values().map(|it| serde_json::to_vec(it).expect("a closure serializes"));
         for bytes in wanted.objects.values().cloned().chain(closures) {
             store.put(&bytes).map_err(|err| Failure::store(&err))?;
         }
@@ -269,12 +296,18 @@ impl<'a> Line<'a> {
     /// The closures of the wanted side and of what exists.
     fn closures(&self, wanted: &Wanted, state: &State) -> Result<Closures, Failure> {
         let mut closures = wanted.closures.clone();
-        let named = state.resources.values().filter_map(|it| it.inputs.get("closure")?.as_text()?.parse::<Digest>().ok());
+        let named = state
+            .resources
+            .values()
+            .filter_map(|it| it.inputs.get("closure")?.as_text()?.parse::<Digest>().ok());
         for digest in named {
-            let Some(store) = self.store.as_ref().filter(|_| !closures.contains_key(&digest)) else { continue };
+            let Some(store) = self.store.as_ref().filter(|_| !closures.contains_key(&digest)) else {
+                continue;
+            };
             let bytes = store.get(&digest).map_err(|err| Failure::store(&err))?;
-            let closure = serde_json::from_slice(&bytes)
-                .map_err(|err| Failure::new(format!("the closure {} cannot be read: {err}", digest.short())))?;
+            let closure = serde_json::from_slice(&bytes).map_err(|err| {
+                Failure::new(format!("the closure {} cannot be read: {err}", digest.short()))
+            })?;
             closures.insert(digest, closure);
         }
         Ok(Closures(closures))
@@ -296,7 +329,9 @@ impl<'a> Line<'a> {
             End::Cancelled => {
                 Err(Failure::new(format!("cancelled: {done}")).help(next).code(Failure::CANCELLED))
             }
-            End::Unrecorded(why) => Err(Failure::new(format!("the journal cannot be written: {why}")).help(next)),
+            End::Unrecorded(why) => {
+                Err(Failure::new(format!("the journal cannot be written: {why}")).help(next))
+            }
             End::Failed => Err(failed(&applied.failed, &done, serves)),
         }
     }
@@ -307,7 +342,10 @@ struct Nothing;
 
 impl mops_apply::Objects for Nothing {
     fn get(&self, digest: &Digest) -> std::io::Result<Vec<u8>> {
-        Err(std::io::Error::new(std::io::ErrorKind::NotFound, format!("object {} was never kept", digest.short())))
+        Err(std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            format!("object {} was never kept", digest.short()),
+        ))
     }
 }
 
@@ -316,23 +354,37 @@ pub(crate) fn catalog() -> Catalog {
     mops_local::catalog()
 }
 
-/// Asks a run to stop at the first Ctrl-C or SIGTERM: what has begun is finished. The second ends the program at once;
-/// the journal is complete at any instant.
-async fn cancel_on_signal(cancellation: Cancellation) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    let code = tokio::select! {
-        _ = tokio::signal::ctrl_c() => Failure::CANCELLED,
-        _ = terminate.recv() => Failure::TERMINATED,
-    };
-    cancellation.request();
-    anstream::eprintln!("stopping: what has begun is finished; once more ends it at once, and the next run goes on");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => (),
-        _ = terminate.recv() => (),
+/// Ctrl-C and SIGTERM, which have another meaning from the moment this is made.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
-    #[expect(clippy::exit, reason = "the person insists; intents are on disk")]
-    std::process::exit(code.into());
+
+    /// Asks a run to stop at the first signal: what has begun is finished. The second ends the program at once; the
+    /// journal is complete at any instant.
+    async fn cancel(mut self, cancellation: Cancellation) {
+        let code = self.next().await;
+        cancellation.request();
+        anstream::eprintln!(
+            "stopping: what has begun is finished; once more ends it at once, and the next run goes on"
+        );
+        self.next().await;
+        #[expect(clippy::exit, reason = "the person insists; intents are on disk")]
+        std::process::exit(code.into());
+    }
+
+    /// Waits for a signal; what the program ends with because of it.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => Failure::CANCELLED,
+            _ = self.terminate.recv() => Failure::TERMINATED,
+        }
+    }
 }
 
 fn failed(failed: &[(Address, Refused)], done: &str, serves: bool) -> Failure {
@@ -368,7 +420,8 @@ fn filled(text: &Text, state: &State) -> String {
             mops_model::Part::Literal(text) => out.push_str(text),
             mops_model::Part::Hole(hole) => match &hole.source {
                 mops_model::Source::Output { address, attribute } => {
-                    let known = state.output(address, attribute).and_then(|it| it.as_text().map(str::to_owned));
+                    let known =
+                        state.output(address, attribute).and_then(|it| it.as_text().map(str::to_owned));
                     out.push_str(&known.unwrap_or_else(|| format!("‹{}›", hole.source)));
                 }
                 other => out.push_str(&format!("‹{other}›")),

@@ -28,7 +28,8 @@ use args::{Arguments, Color, Command};
 use command::{
     destroy::{History, destroy},
     generations::generations,
-    logs, rollback::rollback,
+    logs,
+    rollback::rollback,
     script::{ExitCodes, Form, Script},
     status::status,
 };
@@ -53,7 +54,9 @@ fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never,
     });
     panic::set_hook(Box::new(|bug| {
-        anstream::eprintln!("error: mops has a bug: {bug}\nhelp: report it with the command and the script; nothing that was recorded is lost");
+        anstream::eprintln!(
+            "error: mops has a bug: {bug}\nhelp: report it with the command and the script; nothing that was recorded is lost"
+        );
     }));
     match panic::catch_unwind(|| run(arguments)) {
         Ok(Ok(code)) => ExitCode::from(code),
@@ -89,7 +92,10 @@ async fn run(arguments: Arguments) -> Result<u8, Failure> {
         }
         Command::Status { json } => {
             let project = project(&here)?;
-            return status(&open(&project, &arguments, &outside)?, if *json { Form::Json } else { Form::Screen });
+            return status(
+                &open(&project, &arguments, &outside)?,
+                if *json { Form::Json } else { Form::Screen },
+            );
         }
         Command::Logs { name, follow, lines } => {
             let project = project(&here)?;

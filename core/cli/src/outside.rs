@@ -19,7 +19,9 @@ pub(crate) struct Outside {
 impl Outside {
     /// Reads the environment; what is no UTF-8 is nothing of ours.
     pub(crate) fn read() -> Self {
-        let text = |(key, value): (std::ffi::OsString, std::ffi::OsString)| Some((key.into_string().ok()?, value.into_string().ok()?));
+        let text = |(key, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((key.into_string().ok()?, value.into_string().ok()?))
+        };
         Self { variables: env::vars_os().filter_map(text).collect() }
     }
 
@@ -32,14 +34,16 @@ impl Outside {
     /// Who runs it, as `user@host`.
     pub(crate) fn who() -> String {
         let uid = nix::unistd::geteuid();
-        let user = nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |it| it.name);
+        let user =
+            nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |it| it.name);
         let host = nix::unistd::gethostname().ok().and_then(|it| it.into_string().ok());
         format!("{user}@{}", host.unwrap_or_else(|| "localhost".to_owned()))
     }
 
     /// Where `site` lives on this machine.
     pub(crate) fn place(&self, site: &SiteFolder) -> Result<Place, Failure> {
-        let program = env::current_exe().map_err(|err| Failure::new(format!("cannot find this program: {err}")))?;
+        let program =
+            env::current_exe().map_err(|err| Failure::new(format!("cannot find this program: {err}")))?;
         let key = format!("{}-{}", site.name, &site.key().to_string()[..8]);
         Place::new(&key, self.whose()?, program).map_err(|err| Failure::refused(&err))
     }
@@ -47,8 +51,10 @@ impl Outside {
     /// The secrets of `site`, which lives in `place`.
     pub(crate) fn secrets(&self, site: &SiteFolder, place: &Place) -> Result<FolderSecrets, Failure> {
         let is_secret = |key: &&String| key.starts_with(FolderSecrets::VARIABLE);
-        let named = self.variables.keys().filter(is_secret).map(|it| (it.clone(), self.variables[it].clone()));
-        let key = mops_local::machine_key(place).map_err(|err| Failure::io("read the key in", &place.machine, &err))?;
+        let named =
+            self.variables.keys().filter(is_secret).map(|it| (it.clone(), self.variables[it].clone()));
+        let key = mops_local::machine_key(place)
+            .map_err(|err| Failure::io("read the key in", &place.machine, &err))?;
         Ok(FolderSecrets::new(site.secrets(), named.collect(), key))
     }
 
@@ -57,7 +63,8 @@ impl Outside {
         if uid.is_root() {
             return Ok(Whose::Root);
         }
-        let folder = |name: &str| self.variables.get(name).filter(|it| it.starts_with('/')).map(PathBuf::from);
+        let folder =
+            |name: &str| self.variables.get(name).filter(|it| it.starts_with('/')).map(PathBuf::from);
         let home = || folder("HOME").map(|it| it.join(".local/share"));
         let data = folder("XDG_DATA_HOME").or_else(home).ok_or_else(|| {
             Failure::new("there is no place for data: neither HOME nor XDG_DATA_HOME is set").help("set HOME")

@@ -84,10 +84,14 @@ impl Project {
             None if *name == default.name => {
                 Ok(Self { root, environment: default, parameters: BTreeMap::new() })
             }
-            None => Err(Failure::new(format!("there is no environment `{name}`")).help(match known.is_empty() {
-                true => format!("name it in {}: [env.{name}]", path.display()),
-                false => format!("{} names {}; without -e it is `local`", path.display(), known.join(", ")),
-            })),
+            None => {
+                Err(Failure::new(format!("there is no environment `{name}`")).help(match known.is_empty() {
+                    true => format!("name it in {}: [env.{name}]", path.display()),
+                    false => {
+                        format!("{} names {}; without -e it is `local`", path.display(), known.join(", "))
+                    }
+                }))
+            }
         }
     }
 
@@ -107,9 +111,8 @@ impl Project {
         match (wanted, sites.as_slice()) {
             (Some(name), _) if sites.contains(name) => Ok(self.site(name)),
             (Some(name), []) => Err(Failure::new(format!("there is no site `{name}` in {place}"))),
-            (Some(name), _) => {
-                Err(Failure::new(format!("there is no site `{name}` in {place}")).help(format!("there are {}", list())))
-            }
+            (Some(name), _) => Err(Failure::new(format!("there is no site `{name}` in {place}"))
+                .help(format!("there are {}", list()))),
             (None, [name]) => Ok(self.site(name)),
             (None, []) => Err(Failure::new(format!("there is no site in {place}"))
                 .help("make one with `mops script SCRIPT`, or say where it is with -C DIR and -e NAME")),
@@ -147,7 +150,8 @@ impl SiteFolder {
 
     /// The right to change it, for as long as the value lives.
     pub(crate) fn lease(&self, command: &str) -> Result<Lease, Failure> {
-        Lease::acquire(&self.path, command).map_err(|err| Failure::new(err.to_string()).help("wait for it to end"))
+        Lease::acquire(&self.path, command)
+            .map_err(|err| Failure::new(err.to_string()).help("wait for it to end"))
     }
 
     /// What sets this site on this machine apart from every other: the digest of its folder.

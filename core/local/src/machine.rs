@@ -106,6 +106,13 @@ impl Machine {
         Ok(value)
     }
 
+    /// Lets the address or port that a resource has be that of another name; what that name has already stays.
+    pub(crate) fn rename(&mut self, site: &str, from: &str, to: &str) -> Result<(), Refused> {
+        rename(self.list.addresses.get_mut(site), from, to);
+        rename(self.list.ports.get_mut(site), from, to);
+        self.save()
+    }
+
     /// Takes back an address.
     pub(crate) fn take_address(&mut self, site: &str, name: &str) -> Result<(), Refused> {
         self.list.addresses.get_mut(site).and_then(|it| it.remove(name));
@@ -142,6 +149,13 @@ impl Machine {
     fn save(&self) -> Result<(), Refused> {
         let bytes = serde_json::to_vec_pretty(&self.list).map_err(|err| Refused::new(err.to_string()))?;
         write_private(&self.path, &bytes, None).map_err(|err| refused(&err))
+    }
+}
+
+fn rename<T>(given: Option<&mut BTreeMap<String, T>>, from: &str, to: &str) {
+    let Some(given) = given else { return };
+    if let Some(it) = given.remove(from) {
+        given.entry(to.to_owned()).or_insert(it);
     }
 }
 

@@ -77,6 +77,11 @@ impl Provider for Local {
         self.create(address, inputs).await
     }
 
+    async fn rename(&self, from: &Address, to: &Address, recorded: &Recorded) -> Result<Outputs, Refused> {
+        let (from, to, outputs) = (from.clone(), to.clone(), recorded.outputs.clone());
+        self.apart(move |site| site.rename(&from, &to, outputs)).await
+    }
+
     async fn delete(&self, address: &Address, _: &Recorded) -> Result<(), Refused> {
         let address = address.clone();
         self.apart(move |site| site.remove(&address)).await
@@ -171,6 +176,22 @@ impl Site {
             }
             "local.node" => self.activate(address, inputs),
             _ => Err(unknown(address)),
+        }
+    }
+
+    /// Addresses and ports are known by a name on the machine's list. What has its name in a path that somebody has open
+    /// is not renamed.
+    fn rename(&self, from: &Address, to: &Address, outputs: Outputs) -> Result<Outputs, Refused> {
+        match from.kind.as_str() {
+            "local.address" | "local.port" if from.kind == to.kind => {
+                let mut machine = Machine::open(&self.place.machine).map_err(|err| refused(&err))?;
+                machine.rename(&self.place.key, from.name.as_str(), to.name.as_str())?;
+                Ok(outputs)
+            }
+            kind => Err(Refused::new(format!(
+                "{from} cannot become {to}: a `{kind}` of this machine keeps its name"
+            ))
+            .help("take the call to moved() away: it is then made anew under its new name")),
         }
     }
 

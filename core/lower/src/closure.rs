@@ -22,10 +22,12 @@ pub(crate) struct Built {
     pub(crate) objects: BTreeMap<Digest, Vec<u8>>,
 }
 
-/// Builds the closure of every node group, by the group's name.
+/// Builds the closure of every node group that has something to run or to keep, by the group's name.
 pub(crate) fn build(context: &Context, joined: &Joined) -> BTreeMap<Name, Built> {
     let release = release(context);
-    context.groups.iter().map(|group| (group.name.clone(), group_closure(group, joined, release))).collect()
+    let built =
+        context.groups.iter().map(|group| (group.name.clone(), group_closure(group, joined, release)));
+    built.filter(|(_, it)| !it.closure.daemons.is_empty()).collect()
 }
 
 /// The digest of the application's files, if the site has them.

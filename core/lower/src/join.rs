@@ -75,11 +75,9 @@ impl Joined {
     }
 
     fn claim(&mut self, what: &str, call: &Call) -> Option<Diagnostic> {
-        let claim =
-            Claim { by: format!("{}::{}", call.plugin, call.function), declared: call.declared.clone() };
+        let claim = Claim { by: script_name(call), declared: call.declared.clone() };
         let earlier = self.claims.insert(what.to_owned(), claim)?;
-        let message =
-            format!("{what} is declared by `{}` and by `{}::{}`", earlier.by, call.plugin, call.function);
+        let message = format!("{what} is declared by `{}` and by `{}`", earlier.by, script_name(call));
         Some(
             Diagnostic::error("lower::conflict", message)
                 .at(call.declared.span, "declared here")
@@ -114,6 +112,11 @@ impl Joined {
         self.resources.extend(lowered.resources.into_iter().map(|it| (it, declared.clone())));
         self.warnings.extend(lowered.warnings);
     }
+}
+
+/// The function as a script calls it: Rhai's names have no dashes.
+pub(crate) fn script_name(call: &Call) -> String {
+    format!("{}::{}", call.plugin, call.function).replace('-', "_")
 }
 
 fn unknown_roles(lowered: &Lowered, call: &Call, context: &Context) -> Vec<Diagnostic> {

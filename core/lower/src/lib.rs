@@ -132,7 +132,7 @@ fn lowered(
 
 /// A plugin sees no spans: what it says of an option is put where the script wrote it.
 fn placed(mut diagnostic: Diagnostic, call: &Call) -> Diagnostic {
-    let function = format!("{}::{}", call.plugin, call.function);
+    let function = join::script_name(call);
     if let Some(option) = diagnostic.option.take() {
         return diagnostic.at(call.declared.of(&option), format!("in `{function}`"));
     }

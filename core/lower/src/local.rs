@@ -147,7 +147,8 @@ impl Target<'_> {
                 );
                 continue;
             };
-            let nodes = group.nodes().into_iter().map(|(index, node)| node_facts(group, index, &node, &facts));
+            let nodes =
+                group.nodes().into_iter().map(|(index, node)| node_facts(group, index, &node, &facts));
             roles.insert(role.to_string(), Value::List(nodes.collect()));
         }
         let mut outputs = BTreeMap::new();
@@ -191,7 +192,9 @@ impl Target<'_> {
     /// own group, so that the others of a group serve while one changes.
     fn before(&self, built: &Built, index: u32) -> Vec<Address> {
         let earlier = self.built.values().filter(|it| it.group.tier < built.group.tier);
-        let nodes = earlier.flat_map(Built::nodes).chain(built.nodes().into_iter().filter(|(it, _)| *it + 1 == index));
+        let nodes = earlier
+            .flat_map(Built::nodes)
+            .chain(built.nodes().into_iter().filter(|(it, _)| *it + 1 == index));
         nodes.map(|(_, node)| address("local.node", &node)).collect()
     }
 

@@ -139,6 +139,14 @@ impl Provider for Cloud {
         self.call("update", address, |inner| inner.make(address, inputs)).await
     }
 
+    async fn rename(&self, from: &Address, to: &Address, recorded: &Recorded) -> Result<Outputs, Refused> {
+        let mut inner = self.inner();
+        if let Some(thing) = inner.things.remove(from) {
+            inner.things.insert(to.clone(), thing);
+        }
+        Ok(recorded.outputs.clone())
+    }
+
     async fn delete(&self, address: &Address, _: &Recorded) -> Result<(), Refused> {
         let remove = |inner: &mut Inner| {
             inner.things.remove(address);

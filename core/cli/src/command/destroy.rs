@@ -27,7 +27,7 @@ pub(crate) async fn destroy(line: &Line<'_>, consent: Consent, history: History)
     anstream::println!("{}", line.show(&planned, &wanted));
     if Line::agreed(&planned, consent, "Remove all of it, data included?")? {
         let began = Instant::now();
-    let generation = line.apply(planned, wanted, "destroy").await?;
+        let generation = line.apply(planned, wanted, "destroy").await?;
         anstream::println!("{}", closing(&generation, began));
     }
     mops_local::destroy(line.place()).map_err(|err| Failure::refused(&err))?;

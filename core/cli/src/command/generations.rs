@@ -2,7 +2,11 @@
 
 use mops_store::Entry;
 
-use crate::{failure::Failure, line::Line, show::{self, BOLD, DIM, styled}};
+use crate::{
+    failure::Failure,
+    line::Line,
+    show::{self, BOLD, DIM, styled},
+};
 
 /// Lists the generations of a site, newest first.
 pub(crate) fn generations(line: &Line<'_>) -> Result<(), Failure> {

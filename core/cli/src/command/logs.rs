@@ -44,12 +44,14 @@ pub(crate) fn follow(line: &Line<'_>, name: Option<&str>, lines: usize) -> Resul
 }
 
 fn show(line: &Line<'_>, name: Option<&str>, lines: usize) -> Result<Vec<Shown>, Failure> {
-    let all = mops_local::logs(line.place()).map_err(|err| Failure::io("read the logs in", &line.place().data, &err))?;
+    let all = mops_local::logs(line.place())
+        .map_err(|err| Failure::io("read the logs in", &line.place().data, &err))?;
     let head = line.head()?;
     let (meant, others): (Vec<LogFile>, Vec<LogFile>) =
         all.into_iter().partition(|it| name.is_none_or(|name| is_meant(it, name, head.as_ref())));
     if meant.is_empty() {
-        let mut known: Vec<String> = others.iter().flat_map(|it| [it.node.to_string(), it.name.clone()]).collect();
+        let mut known: Vec<String> =
+            others.iter().flat_map(|it| [it.node.to_string(), it.name.clone()]).collect();
         known.sort();
         known.dedup();
         let failure = Failure::new(format!("there is no log of `{}`", name.unwrap_or("anything")));
@@ -68,7 +70,12 @@ fn show(line: &Line<'_>, name: Option<&str>, lines: usize) -> Result<Vec<Shown>,
 /// Whether `name` means this log: its daemon, its node, the node's group, or a role of the group.
 fn is_meant(log: &LogFile, name: &str, head: Option<&Entry>) -> bool {
     let has_role = || {
-        let node = head?.generation.graph.resources().iter().find(|it| it.address.kind == "local.node" && it.address.name == log.node)?;
+        let node = head?
+            .generation
+            .graph
+            .resources()
+            .iter()
+            .find(|it| it.address.kind == "local.node" && it.address.name == log.node)?;
         let mops_model::Value::List(roles) = node.inputs.get("roles")? else { return None };
         Some(roles.iter().any(|it| it.as_text() == Some(name)))
     };

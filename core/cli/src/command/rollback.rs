@@ -54,8 +54,9 @@ fn target(history: &[Entry], number: Option<u64>) -> Result<&Entry, Failure> {
             .iter()
             .find(|it| it.generation.number == number)
             .ok_or_else(|| Failure::new(format!("there is no generation {number}")).help(known())),
-        None => before_newest(history)
-            .ok_or_else(|| Failure::new("there is no generation to go back to").help("this is the first one")),
+        None => before_newest(history).ok_or_else(|| {
+            Failure::new("there is no generation to go back to").help("this is the first one")
+        }),
     }
 }
 

@@ -63,7 +63,9 @@ impl<'a> Script<'a> {
     /// Opens the script that `arguments` name; its folder is that of `project`.
     pub(crate) fn open(project: &'a Project, arguments: &args::Script) -> Result<Self, Failure> {
         let file = arguments.path.file_name().and_then(|it| it.to_str());
-        let file = file.ok_or_else(|| Failure::new(format!("{} is no script", arguments.path.display())))?.to_owned();
+        let file = file
+            .ok_or_else(|| Failure::new(format!("{} is no script", arguments.path.display())))?
+            .to_owned();
         let cache = project.root.join(".mops").join("cache.json");
         let folder = Folder::open(&project.root, &cache).map_err(|err| Failure::io("read", &cache, &err))?;
         let mut parameters = project.parameters.clone();
@@ -80,7 +82,10 @@ impl<'a> Script<'a> {
         // A secret's value is not needed to find mistakes: any version stands for it.
         let versions = evaluated.site.secrets.keys().map(|it| (it.clone(), Digest::of(b""))).collect();
         self.lowered(evaluated, &versions)?;
-        anstream::println!("{site}: no mistakes in {} ({count} to plugins)", show::count(texts.texts().count(), "file"));
+        anstream::println!(
+            "{site}: no mistakes in {} ({count} to plugins)",
+            show::count(texts.texts().count(), "file")
+        );
         Ok(())
     }
 
@@ -124,7 +129,7 @@ impl<'a> Script<'a> {
         self.keep_inputs(&lowered.evaluated, &line)?;
         wanted.sources = keep_sources(&lowered.evaluated.texts, &line)?;
         let began = Instant::now();
-    let generation = line.apply(planned, wanted, &command).await?;
+        let generation = line.apply(planned, wanted, &command).await?;
         anstream::println!("{}", closing(&generation, began));
         let authority = line.place().authority();
         for (name, value) in Line::outputs(&generation) {
@@ -193,7 +198,8 @@ impl<'a> Script<'a> {
     fn keep_inputs(&self, evaluated: &Evaluated, line: &Line<'_>) -> Result<(), Failure> {
         let store = line.store()?;
         for input in &evaluated.site.inputs {
-            let listing = evaluated.site.listings.get(&input.digest).filter(|_| input.kind == InputKind::Folder);
+            let listing =
+                evaluated.site.listings.get(&input.digest).filter(|_| input.kind == InputKind::Folder);
             if let Some(listing) = listing {
                 self.keep_folder(input, listing, &**store)?;
             }
@@ -208,7 +214,8 @@ impl<'a> Script<'a> {
                 continue;
             }
             let place = PathBuf::from(&input.path).join(path);
-            let bytes = self.folder.bytes(&input.path, path).map_err(|err| Failure::io("read", &place, &err))?;
+            let bytes =
+                self.folder.bytes(&input.path, path).map_err(|err| Failure::io("read", &place, &err))?;
             let kept = store.put(&bytes).map_err(|err| Failure::store(&err))?;
             if kept != *digest {
                 return Err(changed_meanwhile(&place));
@@ -272,5 +279,6 @@ fn print_json(plan: &Plan, closures: &BTreeMap<Digest, Closure>) -> Result<(), F
 }
 
 fn changed_meanwhile(path: &Path) -> Failure {
-    Failure::new(format!("{} changed while it was read", path.display())).help("run it again when nobody writes to it")
+    Failure::new(format!("{} changed while it was read", path.display()))
+        .help("run it again when nobody writes to it")
 }

@@ -65,14 +65,19 @@ pub(crate) fn status(line: &Line<'_>, form: Form) -> Result<u8, Failure> {
     let head = line.head()?;
     let entry = head.as_ref().ok_or_else(|| {
         let name = &line.site().name;
-        Failure::new(format!("the site `{name}` has no generation yet")).help("a run was cut off; run the script again")
+        Failure::new(format!("the site `{name}` has no generation yet"))
+            .help("a run was cut off; run the script again")
     })?;
     let found = mops_local::status(line.place()).map_err(|err| Failure::refused(&err))?;
     let status = Status {
         site: line.site().name.clone(),
         environment: line.environment().clone(),
         generation: entry.generation.number,
-        last: Last { at: entry.record.at, by: entry.record.by.clone(), command: entry.record.command.clone() },
+        last: Last {
+            at: entry.record.at,
+            by: entry.record.by.clone(),
+            command: entry.record.command.clone(),
+        },
         health: health(&found, entry.generation.graph.resources().is_empty()),
         unfinished: line.unfinished()?,
         outputs: Line::outputs(&entry.generation),
@@ -116,14 +121,18 @@ fn screen(status: &Status) -> String {
     let last = &status.last;
     lines.push(styled(DIM, format!("last change {} by {}: {}", when(last.at), last.by, last.command)));
     for (address, operation) in &status.unfinished {
-        lines.push(format!("{} {address}: {operation} was not finished; the next run goes on", styled(YELLOW, "unfinished")));
+        lines.push(format!(
+            "{} {address}: {operation} was not finished; the next run goes on",
+            styled(YELLOW, "unfinished")
+        ));
     }
     for (node, daemons) in &status.nodes {
         lines.push(String::new());
         lines.push(node.to_string());
         lines.extend(daemons.iter().map(|(name, it)| daemon(name, it)));
     }
-    let urls: Vec<String> = status.outputs.iter().map(|(name, value)| format!("  {name:<20} {value}")).collect();
+    let urls: Vec<String> =
+        status.outputs.iter().map(|(name, value)| format!("  {name:<20} {value}")).collect();
     if !urls.is_empty() && status.health != Health::Destroyed {
         lines.push(String::new());
         lines.extend(urls);
@@ -140,8 +149,11 @@ fn daemon(name: &Name, status: &DaemonStatus) -> String {
     };
     let memory = status.memory.map_or_else(String::new, |it| format!("{} MB", it.as_mebibytes()));
     let pid = status.pid.map_or_else(|| "-".to_owned(), |it| it.to_string());
-    let listens: Vec<String> =
-        status.listens.iter().flat_map(|(name, it)| it.iter().map(move |at| format!("{name} {at}"))).collect();
+    let listens: Vec<String> = status
+        .listens
+        .iter()
+        .flat_map(|(name, it)| it.iter().map(move |at| format!("{name} {at}")))
+        .collect();
     let word = styled(style, format!("{word:<8}"));
     let since = since(status.since.as_seconds());
     let restarts = match status.restarts {

@@ -11,7 +11,9 @@ pub(crate) fn diagnostics(diagnostics: &[Diagnostic], texts: &SourceTexts, rende
     let mut out: Vec<String> = diagnostics.iter().map(|it| diagnostic(it, texts, renderer)).collect();
     let errors = diagnostics.iter().filter(|it| it.is_error()).count();
     if errors > 1 {
-        out.push(renderer.render(&[Group::with_title(Level::ERROR.primary_title(format!("{errors} mistakes; nothing was changed")))]));
+        out.push(renderer.render(&[Group::with_title(
+            Level::ERROR.primary_title(format!("{errors} mistakes; nothing was changed")),
+        )]));
     }
     out.join("\n\n")
 }

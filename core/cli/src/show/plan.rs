@@ -54,7 +54,11 @@ pub(crate) fn plan(plan: &Plan, view: &View<'_>) -> String {
         }
     }
     for address in &plan.kept {
-        lines.push(format!("  {} {address}  {}", styled(DIM, "="), styled(DIM, "kept: it holds data or is protected")));
+        lines.push(format!(
+            "  {} {address}  {}",
+            styled(DIM, "="),
+            styled(DIM, "kept: it holds data or is protected")
+        ));
     }
     for refusal in &plan.refused {
         lines.push(format!("  {} {}  {}", styled(RED, "!"), refusal.address, refusal.why));
@@ -93,7 +97,12 @@ fn fold(kind: &str, changes: &[&Change]) -> String {
         true => format!("{}, … {}", names[..2].join(", "), names[names.len() - 1]),
         false => names.join(", "),
     };
-    format!("  {} {:<WIDTH$}  {}", sign(&changes[0].action), format!("{kind} × {}", changes.len()), styled(DIM, list))
+    format!(
+        "  {} {:<WIDTH$}  {}",
+        sign(&changes[0].action),
+        format!("{kind} × {}", changes.len()),
+        styled(DIM, list)
+    )
 }
 
 fn sign(action: &Action) -> String {
@@ -116,7 +125,12 @@ fn detail(change: &Change, view: &View<'_>) -> Vec<String> {
             let closures = (closure(attribute.old.as_ref(), view), closure(attribute.new.as_ref(), view));
             match closures {
                 (Some(old), Some(new)) => lines.extend(files(old, new, view)),
-                _ => lines.extend(values(&attribute.name, attribute.old.as_ref(), attribute.new.as_ref(), attribute.forces)),
+                _ => lines.extend(values(
+                    &attribute.name,
+                    attribute.old.as_ref(),
+                    attribute.new.as_ref(),
+                    attribute.forces,
+                )),
             }
         }
     }
@@ -167,7 +181,9 @@ fn files(old: &Closure, new: &Closure, view: &View<'_>) -> Vec<String> {
     paths.sort();
     paths.dedup();
     for path in paths {
-        let text = |closure: &Closure| closure.files.get(path).and_then(|it| (view.texts)(&it.text)).map(|it| it.to_string());
+        let text = |closure: &Closure| {
+            closure.files.get(path).and_then(|it| (view.texts)(&it.text)).map(|it| it.to_string())
+        };
         let (before, after) = (text(old), text(new));
         if before == after {
             continue;
@@ -214,7 +230,9 @@ fn values(name: &str, old: Option<&Shown>, new: Option<&Shown>, forces: Forces) 
     };
     let said = |it: Option<&String>| it.cloned().unwrap_or_else(|| "nothing".to_owned());
     let differs = keys.into_iter().filter(|it| before.get(*it) != after.get(*it));
-    differs.map(|key| format!("      {key}: {} → {}{forced}", said(before.get(key)), said(after.get(key)))).collect()
+    differs
+        .map(|key| format!("      {key}: {} → {}{forced}", said(before.get(key)), said(after.get(key))))
+        .collect()
 }
 
 fn flat(name: &str, value: Option<&Shown>) -> BTreeMap<String, String> {
@@ -230,14 +248,18 @@ fn flat(name: &str, value: Option<&Shown>) -> BTreeMap<String, String> {
 
 fn flatten(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
     match value {
-        Value::Record(record) => record.iter().for_each(|(key, it)| flatten(&format!("{path}.{key}"), it, found)),
+        Value::Record(record) => {
+            record.iter().for_each(|(key, it)| flatten(&format!("{path}.{key}"), it, found))
+        }
         Value::List(list) => {
             list.iter().enumerate().for_each(|(i, it)| flatten(&format!("{path}[{i}]"), it, found));
         }
         Value::Text(text) => drop(found.insert(path.to_owned(), short(&text.to_string()))),
         Value::Bool(it) => drop(found.insert(path.to_owned(), it.to_string())),
         Value::Int(it) => drop(found.insert(path.to_owned(), it.to_string())),
-        Value::Input(it) => drop(found.insert(path.to_owned(), format!("{} ({})", it.path, it.digest.short()))),
+        Value::Input(it) => {
+            drop(found.insert(path.to_owned(), format!("{} ({})", it.path, it.digest.short())))
+        }
     }
 }
 

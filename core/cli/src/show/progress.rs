@@ -31,8 +31,11 @@ impl Progress {
 
     /// Something begins: `creating`, `updating`.
     pub(crate) fn begin(&self, address: &Address, verb: &str) {
-        let style = ProgressStyle::with_template("  {spinner} {msg} {elapsed:.dim}").expect("the template is valid");
-        let line = self.lines.add(ProgressBar::new_spinner().with_style(style).with_message(format!("{verb} {address}")));
+        let style =
+            ProgressStyle::with_template("  {spinner} {msg} {elapsed:.dim}").expect("the template is valid");
+        let line = self
+            .lines
+            .add(ProgressBar::new_spinner().with_style(style).with_message(format!("{verb} {address}")));
         line.enable_steady_tick(TICK);
         if let Some(before) = self.running().insert(address.clone(), line) {
             before.finish_and_clear();

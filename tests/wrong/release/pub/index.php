@@ -1,0 +1,2 @@
+<?php // The least that an application is.
+echo 'OK';

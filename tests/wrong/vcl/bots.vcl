@@ -1,0 +1,4 @@
+# Bots need no session.
+if (req.http.User-Agent ~ "(?i)bot") {
+    unset req.http.Cookie;
+}
