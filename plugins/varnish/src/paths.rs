@@ -57,7 +57,8 @@ impl Paths {
     pub(crate) fn new(cache: &CacheOptions, context: &Context) -> Result<Self, Vec<Diagnostic>> {
         let website = prefix(context);
         // Store views may have their code in the URL: `/de/`, `/de_at/`.
-        let shop = format!(r"{website}(?:/index\.php)?(?:/[a-z]{{2}}(?:_[a-z]{{2}})?)?");
+        // Magento takes several slashes at the beginning of what it routes for one.
+        let shop = format!(r"{website}(?:/+index\.php)?(?:/+[a-z]{{2}}(?:_[a-z]{{2}})?)?/*");
         let admin = escape(admin_path(context));
         Ok(Self {
             own: format!(r"{shop}/(?:{}|{admin})(?:/|\?|$)", OWN.join("|")),

@@ -192,9 +192,8 @@ sub normalise {
 
     set req.http.Host = std.tolower(regsub(req.http.Host, ":\d+$", ""));
     set req.url = regsub(req.url, "(?i)^https?://[^/?]+", "");
-    if (req.url !~ "^/") {
-        set req.url = "/" + req.url;
-    }
+    # Magento takes several slashes at the beginning for one.
+    set req.url = regsub(req.url, "^/*", "/");
 
     # Option `strip_params`: parameters that only the browser reads. Whole names, whatever their value.
     if (req.url ~ "\?") {
@@ -307,6 +306,9 @@ sub vcl_hash {
 # --- The application is asked ----------------------------------------------------------------------------------------
 
 sub vcl_backend_fetch {
+    if (bereq.retries > 0) {
+        call ask_another_node;
+    }
 {% if assets == "cache" %}
     # Compressed on its way, a file has no Content-Length that would tell whether it is whole.
     if (bereq.url ~ "{{ paths.assets }}") {
@@ -316,6 +318,18 @@ sub vcl_backend_fetch {
 {% for file in places['backend_fetch'] %}
     include "./{{ file }}";
 {% endfor %}
+}
+
+# A second try is for any other healthy node; without one, for the same.
+sub ask_another_node {
+    unset bereq.http.X-Edge-Other;
+{{ each('app') }}    if (bereq.http.X-Edge-Tried != "app_{{ there('index') }}" && std.healthy(app_{{ there('index') }})
+        && (!bereq.http.X-Edge-Other || std.random(0, {{ there('index') }}) < 1)) {
+        set bereq.backend = app_{{ there('index') }};
+        set bereq.http.X-Edge-Other = "1";
+    }
+{{ end() }}    unset bereq.http.X-Edge-Other;
+    unset bereq.http.X-Edge-Tried;
 }
 
 # Not stored, and for two minutes nobody waits for somebody else's answer to the same URL (hit for miss).
@@ -330,6 +344,11 @@ sub vcl_backend_response {
 {% for file in places['backend_response.first'] %}
     include "./{{ file }}";
 {% endfor %}
+
+    # nginx has no PHP behind it: another node may have.
+    if (beresp.status == 502) {
+        call try_again;
+    }
 
     # A failed answer never replaces a good one. What was stored is served instead, at the second try (see vcl_synth);
     # only when there is nothing, the failure itself is delivered, with its Retry-After.
@@ -416,13 +435,19 @@ sub stored {
 {% endif %}
 }
 
-# The connection failed. One more try, because a node that goes away closes connections that have just been chosen;
-# not after a timeout, which would only come again.
+# One more try of what may be asked twice; not after a timeout, which would only come again.
+sub try_again {
+    if (bereq.retries < 1 && bereq.method ~ "^(GET|HEAD)$" && now - bereq.time < 6s && !bereq.http.Content-Length
+        && !bereq.http.Transfer-Encoding) {
+        set bereq.http.X-Edge-Tried = beresp.backend;
+        return (retry);
+    }
+}
+
+# The connection failed: a node that goes away closes connections that have just been chosen.
 sub vcl_backend_error {
+    call try_again;
     if (bereq.method ~ "^(GET|HEAD)$" && now - bereq.time < 6s) {
-        if (bereq.retries < 1) {
-            return (retry);
-        }
         if (!bereq.is_bgfetch && !bereq.uncacheable && !bereq.http.X-Edge-Stale) {
             return (abandon);
         }

@@ -54,6 +54,7 @@ fn one_form_of_a_url_is_cached_once() {
         ("/p7?&fbclid", "/p7"),
         ("/p8?gclid_x=1&p=2&q=gclid", "/p8?gclid_x=1&p=2&q=gclid"),
         ("http://acme.test/p9?", "/p9"),
+        ("//p10", "/p10"),
     ] {
         shop.get(asked, &[]);
         assert_eq!(shop.asked_for(), [seen]);
@@ -91,6 +92,9 @@ fn what_is_a_persons_own_is_never_cached() {
         "/checkout/",
         "/checkout",
         "/b2b/checkout/cart",
+        "//checkout/cart",
+        "/b2b//checkout/cart",
+        "/index.php//checkout/cart",
         "/de/customer/account",
         "/b2b/index.php/de_at/wishlist?x=1",
         "/backoffice/dashboard",
@@ -302,6 +306,20 @@ fn a_connection_that_dies_is_tried_once_more() {
     });
     assert_eq!(shop.get("/checkout", &[]).body, "hello");
     assert_eq!(shop.asked_for().len(), 2);
+}
+
+#[test]
+fn a_node_without_php_is_hidden_behind_another() {
+    let asked_of_both = |method: &str, headers: &[(&str, &str)]| {
+        let shop = Shop::start_two("{}", |_| page(600, "hello"), |_| status(502));
+        (0..8).filter(|i| shop.ask(method, &format!("/checkout/{i}"), headers).status == 502).count()
+    };
+    assert_eq!(asked_of_both("GET", &[]), 0);
+    assert_eq!(asked_of_both("HEAD", &[]), 0);
+    assert_eq!(asked_of_both("POST", &[("Content-Length", "0")]), 4, "half of what must not be asked twice");
+
+    let shop = Shop::start_two("{}", |_| page(600, "hello"), |_| hang_up());
+    assert!((0..8).all(|i| shop.get(&format!("/checkout/{i}"), &[]).body == "hello"));
 }
 
 #[test]

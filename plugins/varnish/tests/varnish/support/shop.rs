@@ -97,10 +97,24 @@ impl Shop {
     /// Starts the cache with `options` in front of an application that answers with `answer`.
     pub(crate) fn start(options: &str, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let (app, asked) = application(answer);
+        Self::in_front_of(options, &[app], asked)
+    }
+
+    /// The same in front of two nodes, each of which answers in its own way; only the first says what it was asked.
+    pub(crate) fn start_two(
+        options: &str,
+        one: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+        other: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let (app, asked) = application(one);
+        Self::in_front_of(options, &[app, application(other).0], asked)
+    }
+
+    fn in_front_of(options: &str, apps: &[u16], asked: Arc<Mutex<Vec<Request>>>) -> Self {
         let (http, purge) = (free_port(), free_port());
         let folder = tempfile::tempdir().unwrap();
         let lowered = lowered(options, &Slots::default());
-        write(&lowered, folder.path(), &[app]);
+        write(&lowered, folder.path(), apps);
         let mut varnishd = command(&lowered, folder.path(), http, purge)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -117,8 +131,8 @@ impl Shop {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        let shop = Self { asked, http, purge, app, varnishd, folder };
-        while !shop.admin(&["backend.list"]).contains("healthy") {
+        let shop = Self { asked, http, purge, app: apps[0], varnishd, folder };
+        while shop.admin(&["backend.list"]).matches("healthy").count() <= apps.len() {
             assert!(since.elapsed() < Duration::from_secs(20), "{}", shop.admin(&["backend.list"]));
             thread::sleep(Duration::from_millis(20));
         }
