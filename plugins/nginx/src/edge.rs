@@ -180,7 +180,7 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
     let upstream = upstream(slots).map_err(&mut take);
     let throttling = throttle::throttling(context, slots).map_err(&mut take);
     let snippets = Snippets::of("edge", slots).map_err(&mut take);
-    let read_timeout = limits::longest(context, slots).map_err(&mut take);
+    let read_timeout = limits::longest(context, slots).map(beyond).map_err(&mut take);
     let geo = geo::redirects(context, slots, port_in_url(context)).map_err(&mut take);
     let (Ok(upstream), Ok(throttling), Ok(snippets), Ok(read_timeout), Ok(mut geo)) =
         (upstream, throttling, snippets, read_timeout, geo)
@@ -251,6 +251,12 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
     lowered
         .setting("nginx.edge.header_buffer", Value::text(Size::bytes(HEADER_BUFFER_KIB << 10).to_string()));
     Ok(lowered)
+}
+
+/// How long the edge waits for what PHP may take: longer than the application's web server, and than a cache between the
+/// two, so that whoever gives up first can still say so.
+fn beyond(php: Duration) -> Duration {
+    Duration::seconds(php.as_seconds() + 20)
 }
 
 fn nothing_to_serve() -> Diagnostic {

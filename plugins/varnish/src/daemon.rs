@@ -55,7 +55,7 @@ pub(crate) fn lower(
         }
     };
     let memory = sizes::storage(cache, context);
-    let first_byte_timeout = vcl::first_byte_timeout(cache, slots)?;
+    let first_byte_timeout = vcl::first_byte_timeout(cache, context, slots)?;
     let mut lowered = Lowered::default();
 
     lowered.file(ROLE, "varnish/default.vcl", rendered.main, NAME, OnChange::Reload);

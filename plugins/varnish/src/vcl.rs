@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mops_plugin::{
     Context, Slots, Template,
-    model::{Cidr, Diagnostic, Duration, Encoding, ProviderName, Text},
+    model::{Cidr, Diagnostic, Duration, Encoding, ProviderName, Text, Value},
     slot::{PhpLimit, Vcl},
 };
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub(crate) fn render(
     context: &Context,
     slots: &Slots,
 ) -> Result<Rendered, Vec<Diagnostic>> {
-    let first_byte_timeout = first_byte_timeout(cache, slots)?;
+    let first_byte_timeout = first_byte_timeout(cache, context, slots)?;
     let (custom, places) = custom(slots)?;
     let values = Values {
         site: context.site.name.as_str(),
@@ -114,13 +114,19 @@ pub(crate) fn render(
     Ok(Rendered { main, custom })
 }
 
-/// The timeout of the option, or as long as PHP may take by any limit, whichever is longer.
+/// The timeout of the option, or longer than PHP may take at most.
 ///
 /// # Errors
 /// Limits of another form.
-pub(crate) fn first_byte_timeout(cache: &CacheOptions, slots: &Slots) -> Result<Duration, Vec<Diagnostic>> {
+pub(crate) fn first_byte_timeout(
+    cache: &CacheOptions,
+    context: &Context,
+    slots: &Slots,
+) -> Result<Duration, Vec<Diagnostic>> {
     let limits = slots.get::<PhpLimit>()?;
-    let longest = limits.into_iter().filter_map(|(limit, _)| limit.time).max();
+    let usual = context.site.calls("php", "fpm").find_map(|it| it.options.get("max_execution_time"));
+    let usual = usual.and_then(Value::as_text).and_then(|it| it.parse().ok());
+    let longest = limits.into_iter().filter_map(|(limit, _)| limit.time).chain(usual).max();
     let beyond =
         longest.map(|it| Duration::milliseconds(it.as_milliseconds() + BEYOND_PHP.as_milliseconds()));
     Ok(beyond.map_or(cache.first_byte_timeout, |it| it.max(cache.first_byte_timeout)))

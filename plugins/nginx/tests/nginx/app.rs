@@ -108,6 +108,9 @@ fn a_path_prefix_is_gone_and_encoded_characters_stay() {
         ("/b2b/a%252Fb%3Fc", "/a%252Fb%3Fc"),
         ("/b2b/b2b/x", "/b2b/x"),
         ("/other/a%2Bb", "/other/a%2Bb"),
+        ("//b2b//x", "//x"),
+        ("/b2b/index.php/checkout/cart?a=b", "/index.php/checkout/cart?a=b"),
+        ("/index.php/backoffice/", "/index.php/backoffice/"),
     ] {
         let answer = app.get("", &format!("acme.de{asked}"));
         let query = seen.split_once('?').map_or("", |(_, it)| it);
@@ -144,6 +147,7 @@ fn an_unknown_host_reaches_probes_only() {
     let app = App::of(&Shop::default());
     assert_eq!(app.get("", "unknown.example/health_check.php").status, 200);
     assert_eq!(app.get("", "unknown.example/mops-ready").body, "ready\n");
+    assert_eq!(app.get("-H X-Real-IP:~203.0.113.5", "acme.pl/mops-ready").status, 404, "a visitor's");
     for url in ["", "index.php", "checkout", "media/x.jpg"] {
         let answer = app.get("", &format!("unknown.example/{url}"));
         assert_eq!(answer.status, 404, "{url}");
@@ -198,6 +202,7 @@ fn what_is_nobodys_business_is_not_found() {
         "b2b/media/customer/x",
         "media/../.htaccess",
         "evil.php/x",
+        "x/index.php/y.php",
         "cron.php",
     ] {
         let host = if url.starts_with("b2b") { "acme.de" } else { "acme.pl" };

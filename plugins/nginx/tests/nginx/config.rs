@@ -151,12 +151,12 @@ fn the_check_works_while_the_daemon_runs() {
 }
 
 #[test]
-fn the_longest_time_of_php_is_every_hops_timeout() {
+fn every_hop_waits_for_the_longest_time_of_php_and_the_edge_longest() {
     let limit =
         |time: &str| PhpLimit { selector: path("^/x"), memory: None, time: Some(time.parse().unwrap()) };
     let shop = Shop::default().given(&limit("30s")).given(&limit("20m"));
     let (edge, app) = (shop.lower("edge").unwrap(), shop.lower("app").unwrap());
-    assert_eq!(edge.settings["nginx.edge.proxy_read_timeout"], "20m".into());
+    assert_eq!(edge.settings["nginx.edge.proxy_read_timeout"], "1220s".into());
     assert_eq!(app.settings["nginx.app.fastcgi_read_timeout"], "20m".into());
     assert_eq!(
         Shop::default().lower("app").unwrap().settings["nginx.app.fastcgi_read_timeout"],

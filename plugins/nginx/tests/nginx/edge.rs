@@ -215,6 +215,7 @@ fn a_limit_on_a_website_means_paths_below_its_prefix() {
     let edge = Edge::of(Shop::default().given(&limit("b2b-rest", "1/1m", 0, rest)));
     let statuses = |url: &str| [edge.get("", url).status, edge.get("", url).status];
     assert_eq!(statuses("acme.de/b2b/rest/V1"), [200, 429]);
+    assert_eq!(edge.get("", "acme.de//b2b//rest/V1").status, 429);
     assert_eq!(statuses("acme.de/rest/V1"), [200, 200]);
     assert_eq!(statuses("acme.pl/b2b/rest/V1"), [200, 200]);
 }

@@ -2,7 +2,7 @@
 
 use mops_plugin::{
     Plugin, Slots,
-    model::{Call, Diagnostic, Text, Value},
+    model::{Call, Diagnostic, Name, Text, Value},
     slot::{PhpLimit, Slot},
     testing,
 };
@@ -97,6 +97,15 @@ fn the_application_may_take_as_long_as_php_may() {
     let slots = Slots([(PhpLimit::NAME.to_owned(), vec![limit.contribution()])].into());
     let lowered = support::lowered("{}", &slots);
     assert_eq!(lowered.settings["varnish.first_byte_timeout"].as_text(), Some("910s"));
+
+    let mut context = support::context();
+    let fpm = [("max_execution_time".to_owned(), Value::text("20m"))].into();
+    let fpm =
+        Call { plugin: Name::literal("php"), function: Name::literal("fpm"), options: fpm, ..custom(None) };
+    context.site.calls.push(fpm);
+    let call = testing::call(&Varnish, "cache", "{}").unwrap();
+    let lowered = Varnish.lower(&call, &context, &slots).unwrap();
+    assert_eq!(lowered.settings["varnish.first_byte_timeout"].as_text(), Some("1210s"));
 }
 
 #[test]
