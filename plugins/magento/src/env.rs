@@ -23,6 +23,8 @@ enum Leaf {
     Value(Value),
     /// Elements of a list, in PHP.
     Elements(Vec<Text>),
+    /// The first element of a list, in PHP.
+    First(Text),
 }
 
 /// The keys of `path`.
@@ -39,6 +41,11 @@ impl<'a> Env<'a> {
     /// Says that a list of `elements`, written in PHP, stands at `path` unless a call says otherwise.
     pub(crate) fn presume_elements(&mut self, path: &str, elements: Vec<Text>) {
         self.leaves.insert(keys(path), (Leaf::Elements(elements), None));
+    }
+
+    /// Says that the first of `elements`, written in PHP and at least one, stands at `path` unless a call says otherwise.
+    pub(crate) fn presume_first(&mut self, path: &str, elements: Text) {
+        self.leaves.insert(keys(path), (Leaf::First(elements), None));
     }
 
     /// Says what the call `declared` gave to `keys`; what it gave besides a default goes over the default.
@@ -139,6 +146,9 @@ fn write_tree(out: &mut String, leaves: &[(&[String], &Leaf)], depth: usize) -> 
         match group {
             [(path, Leaf::Value(value))] if path.len() == depth => write_value(out, value)?,
             [(path, Leaf::Elements(elements))] if path.len() == depth => write_elements(out, elements, depth),
+            [(path, Leaf::First(elements))] if path.len() == depth => {
+                out.push_str(&format!("[{}][0]", elements.to_marked()));
+            }
             below => write_tree(out, below, depth + 1)?,
         }
         out.push_str(",\n");

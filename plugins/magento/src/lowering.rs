@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use mops_plugin::{
     Context, Lowered, Slots, Template,
     model::{
-        Daemon, Declared, Diagnostic, Directory, Duration, Encoding, Loses, Name, OnChange, Ready,
-        ReadyCheck, Reload, RunType, Source, Stop, StopSignal, Text, Value, Website,
+        Daemon, Declared, Diagnostic, Directory, Duration, Encoding, Host, Loses, Name, OnChange,
+        ProviderName, Ready, ReadyCheck, Reload, RunType, Source, Stop, StopSignal, Text, Value, Website,
     },
     slot::{CacheHost, Consumer, MagentoConfig, MagentoEnv, ReleaseStep},
 };
@@ -32,6 +32,28 @@ const PREPARE: Template = Template {
     text: include_str!("../templates/prepare-release.sh"),
     encoding: Encoding::Shell,
 };
+
+/// Magento's caches, all in use: one that `env.php` does not name is off
+/// (`Magento\Framework\App\Cache\State::isEnabled`). `target_rule` is Adobe Commerce's, `graphql_query_resolver_result`
+/// newer than 2.4.6; a name that Magento does not know means nothing to it.
+const CACHE_TYPES: [&str; 16] = [
+    "block_html",
+    "collections",
+    "compiled_config",
+    "config",
+    "config_integration",
+    "config_integration_api",
+    "config_webservice",
+    "customer_notification",
+    "db_ddl",
+    "eav",
+    "full_page",
+    "graphql_query_resolver_result",
+    "layout",
+    "reflection",
+    "target_rule",
+    "translate",
+];
 
 /// What others gave.
 struct Given<'a> {
@@ -164,6 +186,9 @@ fn env(
     env.presume("MAGE_MODE", mode);
     env.presume("backend/frontName", application.admin_path.as_str());
     env.presume("cache/allow_parallel_generation", false);
+    for cache_type in CACHE_TYPES {
+        env.presume(&format!("cache_types/{cache_type}"), 1);
+    }
     // Equal on all nodes, or each would give GraphQL answers a cache id of its own.
     env.presume("cache/graphql/id_salt", secret("magento-graphql-salt"));
     env.presume("crypt/key", secret("magento-crypt-key"));
@@ -178,7 +203,7 @@ fn env(
     env.presume("cron_consumers_runner/cron_run", false);
     env.presume("queue/consumers_wait_for_messages", 1);
     for website in &context.site.websites {
-        website_config(&mut env, website);
+        website_config(&mut env, website, context);
     }
     if !given.caches.is_empty() {
         env.presume_elements("http_cache_hosts", given.caches.iter().map(|(it, _)| cache_host(it)).collect());
@@ -204,18 +229,32 @@ fn env(
 }
 
 /// What the table of websites says to Magento.
-fn website_config(env: &mut Env, website: &Website) {
+fn website_config(env: &mut Env, website: &Website, context: &Context) {
     let scope = scope(website);
-    if let Some(host) = website.hosts.first() {
-        let url = format!("https://{host}{}/", website.path);
-        env.presume(&format!("{scope}/web/secure/base_url"), url.as_str());
-        env.presume(&format!("{scope}/web/unsecure/base_url"), url.as_str());
+    // A wildcard is no name that a browser could be sent to.
+    if let Some(host) = website.hosts.iter().find(|it| !it.as_str().starts_with("*.")) {
+        for key in ["secure", "unsecure"] {
+            base_url(env, &format!("{scope}/web/{key}/base_url"), host, website, context);
+        }
     }
     if let Some(locale) = &website.locale {
         env.presume(&format!("{scope}/general/locale/code"), locale.as_str());
     }
     if let Some(currency) = &website.currency {
         env.presume(&format!("{scope}/currency/options/default"), currency.as_str());
+    }
+}
+
+/// Where browsers reach `website`. On this machine that is `<host>.localhost` at the port that the edge was given, of the
+/// first of its nodes.
+fn base_url(env: &mut Env, path: &str, host: &Host, website: &Website, context: &Context) {
+    match context.environment.provider {
+        ProviderName::Local => {
+            let url = Text::literal(format!("'https://{host}.localhost:"))
+                .then(Text::there("port.edge-nginx.https"))
+                .then(format!("{}/', ", website.path));
+            env.presume_first(path, Text::each(Name::literal("edge"), url));
+        }
     }
 }
 

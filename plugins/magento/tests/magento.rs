@@ -17,7 +17,7 @@ use std::{
 use mops_magento::Magento;
 use mops_plugin::{
     Context, Contribution, Lowered, Plugin, Slots,
-    model::{Declared, Diagnostic, Digest, Name, Source, Span, Text, Value},
+    model::{Declared, Diagnostic, Digest, Name, Source, Span, Text, Value, Website},
     slot::{CacheHost, Consumer, MagentoEnv, PhpVersion, ReleaseStep, Slot},
     testing,
 };
@@ -58,7 +58,7 @@ fn text(lowered: &Lowered, path: &str) -> Text {
 
 /// What the real PHP makes of the rendered `env.php`.
 fn evaluated(lowered: &Lowered) -> serde_json::Value {
-    let facts = [("address", "10.0.0.7"), ("port.varnish.purge", "6082")];
+    let facts = [("address", "10.0.0.7"), ("port.varnish.purge", "6082"), ("port.edge-nginx.https", "20005")];
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("env.php");
     fs::write(&file, testing::fill(&text(lowered, "magento/env.php"), &facts)).unwrap();
@@ -95,7 +95,34 @@ fn the_real_php_reads_what_was_given() {
     assert_eq!(read["db"]["table_prefix"], json!({ "a'b": [1, true, "x"] }));
     assert_eq!(read["http_cache_hosts"], json!([{ "host": "10.0.0.7", "port": "6082" }]));
     assert_eq!(read["crypt"]["key"], "secret-magento-crypt-key");
+}
+
+#[test]
+fn browsers_are_sent_where_the_edge_of_this_machine_listens() {
+    let mut context = context(&json!({}));
+    let b2b = testing::website("b2b", "*.acme.de");
+    let hosts = ["*.acme.de", "acme.de"].map(|it| it.parse().unwrap()).to_vec();
+    context.site.websites.push(Website { path: "/b2b".to_owned(), hosts, ..b2b });
+    let read = evaluated(&lower_in(&context, &[]).unwrap());
+    let base_url =
+        |website: &str, key: &str| read["system"]["websites"][website]["web"][key]["base_url"].clone();
+    assert_eq!(base_url("pl", "secure"), "https://acme.pl.localhost:20005/");
+    assert_eq!(base_url("b2b", "unsecure"), "https://acme.de.localhost:20005/b2b/");
+    let own = env("system/websites/pl/web/secure/base_url", "https://acme.pl/");
+    let read = evaluated(&lower(&[own]).unwrap());
     assert_eq!(read["system"]["websites"]["pl"]["web"]["secure"]["base_url"], "https://acme.pl/");
+}
+
+#[test]
+fn every_cache_of_magento_is_on_unless_the_script_says_otherwise() {
+    let given = [env("cache_types/block_html", 0), env("cache_types/elasticsuite", 1)];
+    let read = evaluated(&lower(&given).unwrap());
+    assert_eq!(read["cache_types"]["config"], 1);
+    assert_eq!(read["cache_types"]["full_page"], 1);
+    assert_eq!(
+        (&read["cache_types"]["block_html"], &read["cache_types"]["elasticsuite"]),
+        (&json!(0), &json!(1))
+    );
 }
 
 #[test]
