@@ -1,14 +1,10 @@
 //! The function at the edge, run by Node on events as `CloudFront` sends them, and what Magento is told.
 //!
-//! Where Node is not installed the tests that need it say so and pass.
+//! **Invariant:** the function runs; where Node is not installed these tests fail.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails where it panics, and says why it skips"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use mops_cdn::{Cdn, FUNCTION_LIMIT};
@@ -41,22 +37,20 @@ fn function(options: &str) -> String {
     fill(&lower(options).files[0].text, &[])
 }
 
-/// What the function makes of `requests`, one line each; nothing where there is no Node.
-fn run(options: &str, requests: &[&str]) -> Option<Vec<String>> {
+/// What the function makes of `requests`, one line each.
+fn run(options: &str, requests: &[&str]) -> Vec<String> {
     let calls: Vec<String> = requests.iter().map(|it| format!("shown({it});")).collect();
     let script = format!("'use strict';\n{}\n{RUN}\n{}", function(options), calls.join("\n"));
-    let mut node = match Command::new("node").arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
-        Ok(node) => node,
-        Err(err) if err.kind() == ErrorKind::NotFound => {
-            eprintln!("skipped: node is not installed");
-            return None;
-        }
-        Err(err) => panic!("{err}"),
-    };
+    let mut node = Command::new("node")
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("this test needs Node: apt-get install nodejs");
     node.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     let output = node.wait_with_output().unwrap();
     assert!(output.status.success());
-    Some(String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect())
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 const CHROME: &str = "'image/avif,image/webp,*/*;q=0.8'";
@@ -65,14 +59,14 @@ const CHROME: &str = "'image/avif,image/webp,*/*;q=0.8'";
 fn a_picture_gets_the_format_that_the_browser_takes_in_its_key() {
     let webp = format!("'GET', '/media/a.jpg', '', {CHROME}");
     let none = "'GET', '/media/a.jpg', '', '*/*'";
-    let Some(keys) = run("{}", &[&webp, none, "'GET', '/media/a.jpg', ''"]) else { return };
+    let keys = run("{}", &[&webp, none, "'GET', '/media/a.jpg', ''"]);
     assert_eq!(
         keys,
         ["/media/a.jpg/format=webp,quality=82", "/media/a.jpg/original", "/media/a.jpg/original"]
     );
-    let keys = run(r#"{"images": {"avif": true, "quality": 60}}"#, &[&webp]).unwrap();
+    let keys = run(r#"{"images": {"avif": true, "quality": 60}}"#, &[&webp]);
     assert_eq!(keys, ["/media/a.jpg/format=avif,quality=60"]);
-    let keys = run(r#"{"images": {"webp": false}}"#, &[&webp]).unwrap();
+    let keys = run(r#"{"images": {"webp": false}}"#, &[&webp]);
     assert_eq!(keys, ["/media/a.jpg/original"]);
 }
 
@@ -83,7 +77,7 @@ fn one_picture_in_one_form_has_one_key() {
         "'GET', '/media/a.png', 'format=WEBP&utm_source=x&quality=070&width=0400', ''",
         "'HEAD', '/media/a.png', 'quality=70&width=400&crop=1', 'image/webp'",
     ];
-    let Some(keys) = run("{}", &asked) else { return };
+    let keys = run("{}", &asked);
     assert_eq!(keys, ["/media/a.png/format=webp,width=400,quality=70"; 3]);
 }
 
@@ -94,7 +88,7 @@ fn nobody_asks_for_a_copy_beyond_the_bounds() {
         "'GET', '/media/a.jpg', 'width=-1&height=1e3&quality=x&format=bmp', ''",
         "'GET', '/media/a.jpg', 'width=1234567', ''",
     ];
-    let Some(keys) = run(r#"{"images": {"max_width": 1920}}"#, &asked) else { return };
+    let keys = run(r#"{"images": {"max_width": 1920}}"#, &asked);
     assert_eq!(
         keys,
         ["/media/a.jpg/width=1920,quality=100", "/media/a.jpg/original", "/media/a.jpg/original"]
@@ -109,7 +103,7 @@ fn what_is_no_picture_to_make_smaller_stays_as_it_is() {
         "'GET', '/media/catalog.pdf', 'width=3', ''",
         "'OPTIONS', '/media/a.jpg', '', ''",
     ];
-    let Some(keys) = run("{}", &asked) else { return };
+    let keys = run("{}", &asked);
     assert_eq!(keys, ["/media/moving.gif", "/media/logo.svg", "/media/catalog.pdf", "/media/a.jpg"]);
 }
 
@@ -120,7 +114,7 @@ fn with_originals_on_the_shops_own_nodes_the_format_is_a_header_and_the_path_sta
         "'GET', '/media/a.jpg', '', ''",
     ];
     for store in ["efs", "nfs"] {
-        let Some(keys) = run(&format!(r#"{{"store": "{store}"}}"#), &asked) else { return };
+        let keys = run(&format!(r#"{{"store": "{store}"}}"#), &asked);
         assert_eq!(keys, ["/media/a.jpg?width=300&quality=82 webp", "/media/a.jpg original"]);
     }
 }

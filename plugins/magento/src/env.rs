@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mops_plugin::{
     Template,
-    model::{Declared, Diagnostic, Encoding, Text, TextError, Unencodable, Value},
+    model::{Declared, Diagnostic, Encoding, Name, Text, TextError, Unencodable, Value},
 };
 use serde::Serialize;
 
@@ -23,8 +23,8 @@ enum Leaf {
     Value(Value),
     /// Elements of a list, in PHP.
     Elements(Vec<Text>),
-    /// The first element of a list, in PHP.
-    First(Text),
+    /// A text as the first node of a role has it.
+    OfFirst(Name, Text),
 }
 
 /// The keys of `path`.
@@ -43,9 +43,9 @@ impl<'a> Env<'a> {
         self.leaves.insert(keys(path), (Leaf::Elements(elements), None));
     }
 
-    /// Says that the first of `elements`, written in PHP and at least one, stands at `path` unless a call says otherwise.
-    pub(crate) fn presume_first(&mut self, path: &str, elements: Text) {
-        self.leaves.insert(keys(path), (Leaf::First(elements), None));
+    /// Says that `value` as the first node of `role` has it stands at `path` unless a call says otherwise.
+    pub(crate) fn presume_of_first(&mut self, path: &str, role: Name, value: Text) {
+        self.leaves.insert(keys(path), (Leaf::OfFirst(role, value), None));
     }
 
     /// Says what the call `declared` gave to `keys`; what it gave besides a default goes over the default.
@@ -146,9 +146,7 @@ fn write_tree(out: &mut String, leaves: &[(&[String], &Leaf)], depth: usize) -> 
         match group {
             [(path, Leaf::Value(value))] if path.len() == depth => write_value(out, value)?,
             [(path, Leaf::Elements(elements))] if path.len() == depth => write_elements(out, elements, depth),
-            [(path, Leaf::First(elements))] if path.len() == depth => {
-                out.push_str(&format!("[{}][0]", elements.to_marked()));
-            }
+            [(path, Leaf::OfFirst(role, value))] if path.len() == depth => write_of_first(out, role, value)?,
             below => write_tree(out, below, depth + 1)?,
         }
         out.push_str(",\n");
@@ -191,6 +189,16 @@ fn write_text(out: &mut String, text: &Text) -> Result<(), Unwritable> {
     out.push('\'');
     out.push_str(&Text::encode_marked(&text.to_marked(), Encoding::Php)?);
     out.push('\'');
+    Ok(())
+}
+
+/// A list with an element for each node, and its first.
+fn write_of_first(out: &mut String, role: &Name, value: &Text) -> Result<(), Unwritable> {
+    let encoded = Text::encode_marked(&value.to_marked(), Encoding::Php)?;
+    let element = Text::literal("'").then(Text::parse_marked(&encoded, Encoding::Php)?).then("', ");
+    out.push('[');
+    out.push_str(&Text::each(role.clone(), element).to_marked());
+    out.push_str("][0]");
     Ok(())
 }
 

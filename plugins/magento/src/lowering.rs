@@ -250,10 +250,10 @@ fn website_config(env: &mut Env, website: &Website, context: &Context) {
 fn base_url(env: &mut Env, path: &str, host: &Host, website: &Website, context: &Context) {
     match context.environment.provider {
         ProviderName::Local => {
-            let url = Text::literal(format!("'https://{host}.localhost:"))
+            let url = Text::literal(format!("https://{host}.localhost:"))
                 .then(Text::there("port.edge-nginx.https"))
-                .then(format!("{}/', ", website.path));
-            env.presume_first(path, Text::each(Name::literal("edge"), url));
+                .then(format!("{}/", website.path));
+            env.presume_of_first(path, Name::literal("edge"), url);
         }
     }
 }

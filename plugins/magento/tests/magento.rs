@@ -102,12 +102,12 @@ fn browsers_are_sent_where_the_edge_of_this_machine_listens() {
     let mut context = context(&json!({}));
     let b2b = testing::website("b2b", "*.acme.de");
     let hosts = ["*.acme.de", "acme.de"].map(|it| it.parse().unwrap()).to_vec();
-    context.site.websites.push(Website { path: "/b2b".to_owned(), hosts, ..b2b });
+    context.site.websites.push(Website { path: "/b'2'b".to_owned(), hosts, ..b2b });
     let read = evaluated(&lower_in(&context, &[]).unwrap());
     let base_url =
         |website: &str, key: &str| read["system"]["websites"][website]["web"][key]["base_url"].clone();
     assert_eq!(base_url("pl", "secure"), "https://acme.pl.localhost:20005/");
-    assert_eq!(base_url("b2b", "unsecure"), "https://acme.de.localhost:20005/b2b/");
+    assert_eq!(base_url("b2b", "unsecure"), "https://acme.de.localhost:20005/b'2'b/");
     let own = env("system/websites/pl/web/secure/base_url", "https://acme.pl/");
     let read = evaluated(&lower(&[own]).unwrap());
     assert_eq!(read["system"]["websites"]["pl"]["web"]["secure"]["base_url"], "https://acme.pl/");
