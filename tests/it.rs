@@ -1,5 +1,6 @@
 //! One test binary for the whole workspace: what no crate can test alone.
 
+mod diagnostics;
 mod help;
 mod layers;
 mod line;

@@ -178,7 +178,10 @@ impl Pass<'_> {
             names.iter().filter(|it| it.0 == name).map(|it| it.1.to_string()).collect();
         if !arities.is_empty() {
             let message = format!("`{module}{name}` does not take {}", arguments(call.args.len()));
-            let help = format!("it takes {}", arities.join(" or "));
+            let help = match arities.as_slice() {
+                [one] if one == "1" => "it takes one argument".to_owned(),
+                several => format!("it takes {} arguments", several.join(" or ")),
+            };
             return self
                 .told(Diagnostic::error("eval::arity", message).at(span, "called here").help(help), call);
         }
@@ -188,20 +191,23 @@ impl Pass<'_> {
         let help = match nearest(name, names.iter().map(|it| it.0.as_str())) {
             Some(near) => format!("did you mean `{module}{near}`?"),
             None => match self.elsewhere(name) {
-                Some(shown) => format!("did you mean `{shown}`?"),
-                None if module.is_empty() => "`mops docs` lists every function".to_owned(),
-                None => format!(
-                    "it has {}",
-                    names.iter().map(|it| format!("`{module}{}`", it.0)).collect::<Vec<_>>().join(", ")
-                ),
+                elsewhere if !elsewhere.is_empty() => format!("did you mean {}?", elsewhere.join(" or ")),
+                _ if module.is_empty() => {
+                    "functions of a plugin are called as `plugin::function(…)`".to_owned()
+                }
+                _ => {
+                    let names: Vec<_> = names.iter().map(|it| format!("`{module}{}`", it.0)).collect();
+                    format!("its functions are {}", names.join(", "))
+                }
             },
         };
         self.told(found.help(help), call);
     }
 
-    /// The function called `name` in some module.
-    fn elsewhere(&self, name: &str) -> Option<String> {
-        self.known.table.modules.values().find_map(|it| it.get(name)).map(|it| it.shown.clone())
+    /// The functions called `name` in modules.
+    fn elsewhere(&self, name: &str) -> Vec<String> {
+        let modules = self.known.table.modules.values();
+        modules.filter_map(|it| it.get(name)).map(|it| format!("`{}`", it.shown)).collect()
     }
 
     fn told(&mut self, found: Diagnostic, call: &FnCallExpr) {

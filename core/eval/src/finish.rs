@@ -166,14 +166,15 @@ fn websites(declared: &Declarations, findings: &mut Findings) {
                 taken.insert((host.as_str(), website.path.as_str()), (&website.name, span))
             {
                 let shown = format!("{host}{}", website.path);
-                let message = match *other == website.name {
-                    true => format!("the website `{other}` names `{shown}` twice"),
-                    false => format!("`{shown}` belongs to two websites: `{other}` and `{}`", website.name),
+                let (message, help) = match *other == website.name {
+                    true => (format!("the website `{other}` names `{shown}` twice"), "keep one of them"),
+                    false => (
+                        format!("`{shown}` belongs to two websites: `{other}` and `{}`", website.name),
+                        "give one of them another host, or a `path` of its own",
+                    ),
                 };
-                let found = Diagnostic::error("eval::duplicate", message)
-                    .at(span, "here again")
-                    .at(first, "first here");
-                findings.push(found.help("give one of them another host, or a `path` of its own"));
+                let found = Diagnostic::error("eval::duplicate", message);
+                findings.push(found.at(span, "here again").at(first, "first here").help(help));
             }
         }
         if !website.fallback {
@@ -198,14 +199,19 @@ fn roles(declarations: Vec<RoleDeclaration>, findings: &mut Findings) -> Vec<Rol
     }
     for (name, host, span) in hosts {
         let Some(host) = host else { continue };
-        let is_guest = |it: &Role| it.name == host && it.shares.is_some();
-        let message = match roles.iter().any(is_guest) {
-            _ if host == name => format!("`role`: `{name}` cannot share nodes with itself"),
-            true => format!("`role`: `{name}` shares nodes with `{host}`, which has none of its own"),
-            false => continue,
+        let next = roles.iter().find(|it| it.name == host).and_then(|it| it.shares.clone());
+        let (message, help) = match next {
+            _ if host == name => (
+                format!("`role`: `{name}` cannot share nodes with itself"),
+                "name another role, or leave `shares` out".to_owned(),
+            ),
+            Some(next) => (
+                format!("`role`: `{name}` shares the nodes of `{host}`, which shares those of `{next}`"),
+                format!("name a role that has nodes of its own, such as \"{next}\""),
+            ),
+            None => continue,
         };
-        let found = Diagnostic::error("eval::wrong-value", message).at(span, "here");
-        findings.push(found.help("name a role that has nodes of its own"));
+        findings.push(Diagnostic::error("eval::wrong-value", message).at(span, "here").help(help));
     }
     roles
 }

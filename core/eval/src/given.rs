@@ -93,6 +93,15 @@ impl Places {
         nearest_place(&self.keys, path).unwrap_or(self.call)
     }
 
+    /// The places of keys together with their values, as far as the text shows both side by side.
+    pub(crate) fn whole(&self) -> BTreeMap<String, Span> {
+        let whole = |(path, key): (&String, &Span)| {
+            let value = self.values.get(path).filter(|it| it.source == key.source && it.end > key.end);
+            (path.clone(), Span { end: value.map_or(key.end, |it| it.end), ..*key })
+        };
+        self.keys.iter().map(whole).collect()
+    }
+
     /// The place of the value at `path`, or of its key.
     pub(crate) fn value(&self, path: &str) -> Span {
         self.values.get(path).copied().unwrap_or_else(|| self.key(path))

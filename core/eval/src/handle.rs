@@ -180,7 +180,10 @@ fn property(run: &Run, context: &NativeCallContext<'_>, it: &Handle, key: &str) 
                 format!("it has {}", known.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "))
             }
         };
-        let message = format!("{} has no property `{key}`", it.describe());
+        let message = match it {
+            Handle::Resource(address) => format!("`{}` has no output `{key}`", address.kind),
+            _ => format!("{} has no property `{key}`", it.describe()),
+        };
         run.report(context, Raised { code: "eval::unknown-property", message, help: Some(help) });
         Dynamic::from(Handle::Broken)
     };

@@ -38,7 +38,10 @@ impl Literals<'_> {
                         given.options.insert(key.name.to_string(), value);
                     }
                 }
-                _ => given.is_open = true,
+                other => {
+                    given.is_open = true;
+                    places.values.insert(String::new(), self.span(other));
+                }
             }
         }
         for (field, it) in callee.function.arguments.iter().zip(arguments) {

@@ -116,6 +116,16 @@ impl Loader<'_> {
             let mut state = self.run.state();
             let span = state.at(source, err.position());
             match err.err_type() {
+                ParseErrorType::VariableUndefined(_) if is_key_of_a_block(text, span) => {
+                    let at = text[..span.start as usize].rfind('{').unwrap_or(0);
+                    let brace = crate::texts::span(source, at, at + 1);
+                    let found = Diagnostic::error("eval::syntax", "a map begins with `#{`");
+                    state
+                        .findings
+                        .push(found.at(brace, "`#` is missing before this").help("write `#{ key: value }`"));
+                    self.has_syntax_errors = true;
+                    return None;
+                }
                 ParseErrorType::VariableUndefined(name) if !pretended.contains(name) => {
                     let found = self.undefined_variable(name, text, span);
                     state.findings.push(found);
@@ -157,7 +167,7 @@ impl Loader<'_> {
         let help = match mops_model::nearest(name, words) {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.run.table.globals.contains_key(name) => format!("`{name}` is a function; call it"),
-            None => format!("declare it with `let {name} = …;`, or put text in quotes"),
+            None => format!("write \"{name}\" if it is text, or declare it with `let {name} = …;`"),
         };
         found.help(help)
     }
@@ -215,6 +225,12 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Whether the word at `span` is a key in braces that lack their `#`.
+fn is_key_of_a_block(text: &str, span: Span) -> bool {
+    let (before, after) = (&text[..span.start as usize], text[span.end as usize..].trim_start());
+    before.trim_end().ends_with('{') && after.starts_with(':') && !after.starts_with("::")
 }
 
 /// The file that `path` means when `importer` imports it: `./…` and `../…` are relative to the importer, anything else to

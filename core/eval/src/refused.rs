@@ -21,10 +21,12 @@ pub(crate) fn syntax(
     let is_key = !word.is_empty()
         && word.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
         && texts.text(source)[token.end as usize..].trim_start().starts_with(':');
-    let is_about_a_key = matches!(
-        kind,
-        ParseErrorType::Reserved(_) | ParseErrorType::PropertyExpected | ParseErrorType::MissingToken(_, _)
-    );
+    let before = texts.slice(texts.before(source, at));
+    let is_about_a_key = match kind {
+        ParseErrorType::Reserved(_) | ParseErrorType::PropertyExpected => true,
+        ParseErrorType::MissingToken(_, _) => matches!(before, "{" | ","),
+        _ => false,
+    };
     if is_key && is_about_a_key {
         return Diagnostic::error(
             "eval::reserved-key",
@@ -37,20 +39,21 @@ pub(crate) fn syntax(
         |code: &str, message: String, label: &str| Diagnostic::error(code, message).at(token, label);
     match kind {
         ParseErrorType::BadInput(LexError::MalformedEscapeSequence(sequence)) => {
+            let escape = texts.escape(source, at, sequence);
+            let pattern = texts.quoted_around(escape).unwrap_or("^/\\d+$");
             Diagnostic::error("eval::bad-escape", format!("`{sequence}` means nothing inside quotes"))
-                .at(texts.escape(source, at, sequence), "here")
-                .help("write a regular expression in backticks, where `\\` stays as it is: `^/\\d+$`")
+                .at(escape, "no escape of text")
+                .help(format!(
+                    "write a regular expression in backticks, where `\\` stays as it is: `{pattern}`"
+                ))
         }
         ParseErrorType::BadInput(LexError::UnterminatedString) => {
             at_token("eval::syntax", "this text does not end".to_owned(), "it begins here")
                 .help("close it with the quote it begins with")
         }
         ParseErrorType::MissingToken(missing, why) => {
-            let found = Diagnostic::error("eval::syntax", format!("`{missing}` is missing {why}"));
-            match missing.as_str() {
-                ";" => found.at(texts.before(source, at), "after this").help("end the statement with `;`"),
-                _ => found.at(token, format!("expected `{missing}` here")),
-            }
+            let (message, help) = missing_token(missing, why);
+            Diagnostic::error("eval::syntax", message).at(texts.before(source, at), "after this").help(help)
         }
         ParseErrorType::DuplicatedProperty(key) => {
             at_token("eval::duplicate", format!("the key `{key}` is given twice"), "here again")
@@ -67,8 +70,55 @@ pub(crate) fn syntax(
                 .help("give its parts names with `let`")
         }
         ParseErrorType::UnexpectedEOF => Diagnostic::error("eval::syntax", "the text ends too early")
-            .at(texts.before(source, at), "after this"),
-        other => at_token("eval::syntax", other.to_string(), "here"),
+            .at(texts.before(source, at), "after this")
+            .help("close each bracket that is opened"),
+        ParseErrorType::BadInput(LexError::UnexpectedInput(_)) => {
+            at_token("eval::syntax", format!("`{word}` does not belong here"), "here")
+                .help("look before it: each call has brackets, each statement ends with `;`")
+        }
+        ParseErrorType::PropertyExpected => {
+            at_token("eval::syntax", format!("a map has keys, and `{word}` is none"), "expected a key here")
+                .help("write `key: value`")
+        }
+        ParseErrorType::MismatchedType(wanted, given) => {
+            let (wanted, given) = (in_our_words(wanted), in_our_words(given));
+            let help = match wanted.as_str() {
+                "true or false" => "write a comparison, such as `country == \"pl\"`",
+                _ => "a loop runs over a list, such as `[\"pl\", \"de\"]`, or a range, such as `0..3`",
+            };
+            at_token("eval::wrong-type", format!("expected {wanted}, not {given}"), "here").help(help)
+        }
+        other => at_token("eval::syntax", in_our_words(&other.to_string()), "here")
+            .help("check the brackets, quotes and commas before this"),
+    }
+}
+
+/// Rhai's own sentence, with the words that a script's author knows.
+fn in_our_words(said: &str) -> String {
+    let words =
+        [("Expecting", "expected"), ("object map literal", "map"), ("array literal", "list"), ("'", "`")];
+    let said = words.iter().fold(said.to_owned(), |said, (from, to)| said.replace(from, to));
+    let mut letters = said.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// What to say where `missing` was expected; Rhai says `why`, and names only one of the tokens that may follow.
+fn missing_token(missing: &str, why: &str) -> (String, String) {
+    let brackets = "close each bracket that is opened; a text has a quote at both ends";
+    let list = |what: &str, parts: &str, end: &str| {
+        let help = format!("put `,` between {parts} and `{end}` at the end; a text has a quote at both ends");
+        (format!("`,` or `{end}` is missing in this {what}"), help)
+    };
+    match missing {
+        ";" => (
+            "`;` is missing at the end of this statement".to_owned(),
+            "end the statement with `;`".to_owned(),
+        ),
+        "," if why.contains("array") => list("list", "items", "]"),
+        "," if why.contains("map") => list("map", "keys", "}"),
+        "," if why.contains("call") => list("call", "arguments", ")"),
+        ":" => ("`:` is missing after this key".to_owned(), "write `key: value`".to_owned()),
+        _ => (format!("`{missing}` is missing"), brackets.to_owned()),
     }
 }
 
@@ -85,7 +135,13 @@ pub(crate) fn ended(run: &Run, state: &mut State, err: &EvalAltResult, script: &
     }
     let is_consequence = state.findings.has_errors() && uses_a_mistake(leaf);
     let Some((code, message, help)) = said(run, leaf).filter(|_| !is_consequence) else { return };
-    let mut found = Diagnostic::error(code, message).at(state.at(source, at), "here");
+    let label = match leaf {
+        EvalAltResult::ErrorStackOverflow(_) => "in this call",
+        EvalAltResult::ErrorRuntime(value, _) if !value.is::<Raised>() => "the script says so here",
+        it if it.is_system_exception() => "it was here",
+        _ => "here",
+    };
+    let mut found = Diagnostic::error(code, message).at(state.at(source, at), label);
     for (path, position) in trace.iter().rev().filter(|(_, position)| !position.is_none()) {
         let span = state.at(state.source(Some(path)), *position);
         if found.labels.iter().all(|it| it.span != span) && found.labels.len() < 4 {
@@ -175,6 +231,11 @@ fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
             "the script takes more than 30 seconds".to_owned(),
             "look for a loop that does too much",
         ),
+        EvalAltResult::ErrorArrayBounds(length, index, _) => say(
+            "eval::out-of-range",
+            format!("there is no item {index} in this list, which has {length}"),
+            "items are counted from 0",
+        ),
         EvalAltResult::ErrorPropertyNotFound(name, _) => {
             say("eval::unknown-property", format!("there is no property `{name}`"), "look at the spelling")
         }
@@ -187,6 +248,18 @@ fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
             (!without_place.contains(BROKEN)).then(|| ("eval::failed".to_owned(), without_place, None))
         }
     }
+}
+
+/// `text, number` as people say it: `text and a number`.
+fn listed(types: &str) -> String {
+    let shown = types.split(", ").map(|it| match it {
+        "text" => "text".to_owned(),
+        "array" => "a list".to_owned(),
+        "bool" => "true or false".to_owned(),
+        "()" => "nothing".to_owned(),
+        other => format!("a {other}"),
+    });
+    shown.collect::<Vec<_>>().join(" and ")
 }
 
 /// A call that no function takes: its name is unknown, or its arguments are of the wrong types.
@@ -204,9 +277,9 @@ fn function(run: &Run, call: &str) -> Said {
                 "write it into text, such as `port ${value}`"
             }
             true => "a declaration is a name to hand to other calls, or to write into text",
-            false => "convert one of them, for example with to_string()",
+            false => "make text a number with parse_int(), a number text with to_string()",
         };
-        let message = format!("`{name}` cannot be used with ({types})");
+        let message = format!("`{name}` cannot be used with {}", listed(&types));
         return ("eval::wrong-type".to_owned(), message, Some(help.to_owned()));
     }
     let known = run.table.globals.keys().map(String::as_str);

@@ -75,7 +75,7 @@ impl Run {
             state.findings.push(diagnostic(callee, mismatch, &places));
         }
         let place = state.texts.place(places.call);
-        let declared = Declared { span: places.call, keys: places.keys.clone(), place };
+        let declared = Declared { span: places.call, keys: places.whole(), place };
         let options = callee.function.with_defaults(given.into_options());
         declare::declare(self, &mut state, &Checked { callee, options, places, declared, is_whole })
     }
@@ -135,12 +135,8 @@ fn given(callee: &Callee, arguments: &[&mut Dynamic]) -> Given {
             }
             None => {
                 given.is_open = true;
-                given.refuse(
-                    "",
-                    "wrong-type",
-                    "its options must be a map".to_owned(),
-                    Some("write #{ key: value }"),
-                );
+                let help = "write each with its name: #{ option: value }";
+                given.refuse("", "wrong-type", "its options must be a map".to_owned(), Some(help));
             }
         }
     }

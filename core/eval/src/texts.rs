@@ -75,6 +75,15 @@ impl SourceTexts {
         }
     }
 
+    /// What stands between the quotes around `inner`, on its line.
+    pub(crate) fn quoted_around(&self, inner: Span) -> Option<&str> {
+        let text = self.text(inner.source);
+        let (before, after) = (text.get(..inner.start as usize)?, text.get(inner.end as usize..)?);
+        let start = before.rfind(['"', '\n']).filter(|it| before[*it..].starts_with('"'))? + 1;
+        let end = after.find(['"', '\n']).filter(|it| after[*it..].starts_with('"'))?;
+        text.get(start..inner.end as usize + end)
+    }
+
     /// The last character of the last token before `position`, where something is missing.
     pub(crate) fn before(&self, source: SourceId, position: Position) -> Span {
         let text = self.text(source);

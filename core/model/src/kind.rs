@@ -194,24 +194,30 @@ impl Kind {
                 text.parse::<Host>().err().map(|it| hint(format!("{text:?} is not a host name"), it.hint)),
             ),
             Self::Name => found.extend(text.parse::<Name>().err().map(|_| {
-                hint(
-                    format!("{text:?} is not a name"),
-                    "use lowercase letters, digits and single dashes or underscores",
-                )
+                let rule = "a name has lowercase letters, digits and single dashes or underscores";
+                let help = Name::like(text).map(|it| format!("write \"{it}\": {rule}"));
+                hint(format!("{text:?} is not a name"), help.as_deref().unwrap_or(rule))
             })),
-            Self::Pattern => found.extend(pattern_error(text).map(|why| {
-                hint(
-                    format!("not a regular expression: {why}"),
-                    "write it in backticks, so that `\\` stays as it is",
-                )
+            Self::Pattern => found.extend(pattern_error(text).map(|why| Mismatch {
+                path: path.to_owned(),
+                rule: "wrong-value",
+                message: format!("`{}` is not a regular expression: {why}", shown(path)),
+                help: Some(
+                    "close what is open; write `\\` before a character that stands for itself".to_owned(),
+                ),
             })),
             Self::OneOf(words) if words.iter().any(|it| it == text) => (),
             Self::OneOf(words) => {
                 let help = match nearest(text, words.iter().map(String::as_str)) {
                     Some(it) => format!("did you mean {it:?}?"),
-                    None => format!("it may be {self}"),
+                    None => format!("write {self}"),
                 };
-                found.push(hint(format!("{text:?} is not {self}"), &help));
+                // A long list belongs into the help, or nobody finds the end of the sentence.
+                let message = match words.len() {
+                    ..=4 => format!("{text:?} is not {self}"),
+                    _ => format!("there is no {text:?}"),
+                };
+                found.push(hint(message, &help));
             }
             // Whether they are declared is known when the whole script has been read.
             Self::Website | Self::Role | Self::Target => (),
@@ -229,16 +235,23 @@ impl Kind {
     }
 
     fn mismatch(&self, path: &str, value: &Value) -> Mismatch {
-        let help = match (self, value) {
-            (Self::Size { .. }, _) => Some(Size::HINT.to_owned()),
-            (Self::Duration { .. }, _) => Some(Duration::HINT.to_owned()),
-            (Self::Rate, _) => Some(Rate::HINT.to_owned()),
-            (Self::Path(_), Value::Text(text)) => Some(format!("write path({:?})", text.to_string())),
-            (Self::Int { .. }, Value::Text(_)) => Some("write the number without quotes".to_owned()),
-            (Self::Text | Self::Name | Self::Host, Value::Int(it)) => Some(format!("write \"{it}\"")),
-            (Self::List(_), _) => Some("write it in brackets: […]".to_owned()),
-            (Self::Record(fields), _) => Some(format!("its keys are {}", names(fields))),
-            _ => None,
+        let literal = value.as_text();
+        let help = match (self, value, literal) {
+            (Self::Size { .. }, _, _) => Some(Size::HINT.to_owned()),
+            (Self::Duration { .. }, _, _) => Some(Duration::HINT.to_owned()),
+            (Self::Rate, _, _) => Some(Rate::HINT.to_owned()),
+            (Self::Bool, Value::Text(_), _) => Some("write true or false, without quotes".to_owned()),
+            (Self::Path(_), _, Some(text)) => Some(format!("write path({text:?})")),
+            (Self::Int { .. }, _, Some(text)) if text.parse::<i64>().is_ok() => {
+                Some(format!("write {text}, without quotes"))
+            }
+            (Self::Text | Self::Name | Self::Host, Value::Int(it), _) => Some(format!("write \"{it}\"")),
+            (Self::List(_), _, Some(text)) => Some(format!("write it in brackets: [{text:?}]")),
+            (Self::Map(_) | Self::Record(_), _, _) => Some(format!("write {}", self.sample())),
+            (Self::Text | Self::Name | Self::Host, _, _) => {
+                Some(format!("write text in quotes: {}", self.sample()))
+            }
+            _ => Some(format!("write {}", self.sample())),
         };
         Mismatch {
             path: path.to_owned(),
@@ -255,31 +268,43 @@ fn check_fields(
     record: &std::collections::BTreeMap<String, Value>,
     found: &mut Vec<Mismatch>,
 ) {
+    // A key that is misspelt is not missing as well.
+    let mut meant = Vec::new();
     for (key, it) in record {
         match fields.iter().find(|field| field.name == *key) {
             Some(field) => field.kind.check_at(&join(path, key), it, found),
-            None => found.push(Mismatch {
-                path: join(path, key),
-                rule: "unknown-option",
-                message: format!("there is no option `{key}`"),
-                help: Some(match nearest(key, fields.iter().map(|it| it.name.as_str())) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None if fields.is_empty() => "it takes no options".to_owned(),
-                    None => format!("its options are {}", names(fields)),
-                }),
-            }),
+            None => {
+                let near = nearest(key, fields.iter().map(|it| it.name.as_str()));
+                meant.extend(near);
+                found.push(Mismatch {
+                    path: join(path, key),
+                    rule: "unknown-option",
+                    message: format!("there is no option `{key}`"),
+                    help: Some(match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None if fields.is_empty() => "it takes no options".to_owned(),
+                        None => format!("its options are {}", names(fields)),
+                    }),
+                });
+            }
         }
     }
-    for field in fields {
-        if field.need == Need::Required && !record.contains_key(&field.name) {
-            found.push(Mismatch {
-                path: path.to_owned(),
-                rule: "missing-option",
-                message: format!("`{}` is missing", join(path, &field.name)),
-                help: Some(format!("add `{}:` with {}", field.name, field.kind)),
-            });
-        }
+    let is_missing = |it: &&Field| {
+        it.need == Need::Required && !record.contains_key(&it.name) && !meant.contains(&it.name.as_str())
+    };
+    let missing: Vec<&Field> = fields.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return;
     }
+    let keys: Vec<String> = missing.iter().map(|it| format!("`{}`", join(path, &it.name))).collect();
+    let verb = if missing.len() == 1 { "is" } else { "are" };
+    let samples: Vec<String> = missing.iter().map(|it| it.sample()).collect();
+    found.push(Mismatch {
+        path: path.to_owned(),
+        rule: "missing-option",
+        message: format!("{} {verb} missing", keys.join(", ")),
+        help: Some(format!("add {}", samples.join(", "))),
+    });
 }
 
 fn bounds<T: PartialOrd + fmt::Display>(
@@ -366,7 +391,10 @@ impl fmt::Display for Kind {
             Self::Host => f.write_str("a host name"),
             Self::OneOf(words) => {
                 let words: Vec<_> = words.iter().map(|it| format!("{it:?}")).collect();
-                f.write_str(&words.join(" or "))
+                match words.split_last() {
+                    Some((last, rest)) if !rest.is_empty() => write!(f, "{} or {last}", rest.join(", ")),
+                    Some(_) | None => f.write_str(&words.join("")),
+                }
             }
             Self::Path(Some(InputKind::File)) => f.write_str("a file, as path(\"…\")"),
             Self::Path(Some(InputKind::Folder)) => f.write_str("a folder, as path(\"…\")"),

@@ -15,6 +15,7 @@ mod name;
 mod nearest;
 mod resolve;
 mod resource;
+mod sample;
 mod schema;
 mod secrets;
 mod selector;

@@ -27,6 +27,12 @@ impl Name {
         text.parse().expect("a literal name is valid")
     }
 
+    /// The name that is most like `text`, if its letters and digits make one: `Acme Shop` is like `acme-shop`.
+    pub fn like(text: &str) -> Option<Self> {
+        let words = text.split(|it: char| !it.is_ascii_alphanumeric()).filter(|it| !it.is_empty());
+        words.collect::<Vec<_>>().join("-").to_lowercase().parse().ok()
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

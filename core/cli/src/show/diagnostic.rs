@@ -24,6 +24,10 @@ fn diagnostic(diagnostic: &Diagnostic, texts: &SourceTexts, renderer: &Renderer)
         Severity::Warning => Level::WARNING,
     };
     let title = level.primary_title(&diagnostic.message).id(&diagnostic.code);
+    if diagnostic.labels.is_empty() {
+        let help = diagnostic.help.iter().map(|it| Group::with_title(Level::HELP.secondary_title(it)));
+        return renderer.render(&[Group::with_title(title)].into_iter().chain(help).collect::<Vec<_>>());
+    }
     let mut group = title.elements(snippets(&diagnostic.labels, texts));
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help));

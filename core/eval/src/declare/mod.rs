@@ -84,9 +84,13 @@ impl Handle {
     }
 }
 
+/// What to do about a name that was declared twice.
+const RENAME: &str = "keep one of them, or give one another name";
+
 impl State {
-    /// Takes `name` among the names of `what`; false, with a mistake noted, when it is taken.
-    fn claim(&mut self, what: &'static str, name: &str, span: Span, twice: &str) -> bool {
+    /// Takes `name` among the names of `what`; false, with a mistake noted, when it is taken: `twice` says so, `help`
+    /// what to do.
+    fn claim(&mut self, what: &'static str, name: &str, span: Span, twice: &str, help: &str) -> bool {
         let key = (what, name.to_owned());
         let Some(first) = self.declared.names.get(&key).copied() else {
             self.declared.names.insert(key, span);
@@ -94,8 +98,10 @@ impl State {
         };
         let found = Diagnostic::error("eval::duplicate", twice.to_owned());
         self.findings.push(match first == span {
-            true => found.at(span, "more than once here, in a loop or a function"),
-            false => found.at(span, "here again").at(first, "first here"),
+            true => found
+                .at(span, "more than once here, in a loop or a function")
+                .help("make each turn differ, such as with `…-${country}`, or take it out of the loop"),
+            false => found.at(span, "here again").at(first, "first here").help(help),
         });
         false
     }

@@ -2,6 +2,7 @@
 
 use mops_model::{Address, Move, Options, RawResource, Schema, Value, nearest};
 
+use super::RENAME;
 use crate::{
     given,
     handle::Handle,
@@ -26,7 +27,7 @@ pub(super) fn resource(run: &Run, state: &mut State, call: &Checked<'_>) -> Hand
     };
     let address = Address::new(kind, name);
     let twice = format!("the resource `{address}` is declared twice");
-    let is_new = state.claim("resource", &address.to_string(), call.name_place(), &twice);
+    let is_new = state.claim("resource", &address.to_string(), call.name_place(), &twice, RENAME);
     let mut inputs =
         call.options.get("inputs").and_then(Value::as_record).cloned().unwrap_or_else(Options::new);
     let protect = inputs.remove("protect");
@@ -112,8 +113,9 @@ pub(super) fn moved(state: &mut State, call: &Checked<'_>) -> Handle {
         let text = call.text(key)?;
         let found = text.parse::<Address>();
         if let Err(err) = &found {
-            let help = "write the address as the plan shows it, such as \"local.port.spare\"";
-            state.wrong("eval::wrong-value", format!("`moved`: {err}"), call.places.key(key), "here", help);
+            let message = format!("`moved`: {:?} is no address of a resource", err.0);
+            let help = "write its type and its name, as the plan shows them, such as \"local.port.spare\"";
+            state.wrong("eval::wrong-value", message, call.places.key(key), "here", help);
         }
         found.ok()
     };

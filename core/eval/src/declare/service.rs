@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mops_model::{Call, Value};
 use mops_plugin::Calls;
 
+use super::RENAME;
 use crate::{
     handle::Handle,
     run::{Checked, State},
@@ -17,14 +18,16 @@ pub(super) fn service(state: &mut State, call: &Checked<'_>) -> Handle {
     let is_new = match &call.callee.function.calls {
         Calls::Any => true,
         Calls::Once | Calls::Implied => {
-            state.claim("call", &shown, call.places.call, &format!("`{shown}` is called twice"))
+            let twice = format!("`{shown}` is called twice");
+            state.claim("call", &shown, call.places.call, &twice, "keep one of them, with all its options")
         }
         Calls::OncePer(key) => match call.options.get(key).filter(|_| call.is_whole) {
             None => true,
             Some(value) => {
                 let value = shown_value(value);
                 let twice = format!("`{shown}` is called twice with the {key} {value}");
-                state.claim("call", &format!("{shown} {value}"), call.places.key(key), &twice)
+                let help = format!("keep one of them, or give one another {key}");
+                state.claim("call", &format!("{shown} {value}"), call.places.key(key), &twice, &help)
             }
         },
     };
@@ -50,7 +53,7 @@ fn shown_value(value: &Value) -> String {
 pub(super) fn daemon(state: &mut State, call: &Checked<'_>) -> Handle {
     let Some(name) = call.name() else { return Handle::Broken };
     let twice = format!("the daemon `{name}` is declared twice");
-    let is_new = state.claim("daemon", name.as_str(), call.name_place(), &twice);
+    let is_new = state.claim("daemon", name.as_str(), call.name_place(), &twice, RENAME);
     if !is_new || !call.is_whole {
         return Handle::Daemon(name);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mops_model::{Declared, Kind, Name, Need, Options, Role, Size, Span, Tier, Value};
 use serde::Deserialize;
 
+use super::RENAME;
 use crate::{
     handle::Handle,
     run::{Checked, State},
@@ -75,7 +76,7 @@ impl RoleDeclaration {
 
 pub(super) fn site(state: &mut State, call: &Checked<'_>) -> Handle {
     state.declared.has_site = true;
-    let is_first = state.claim("site", "", call.places.call, "`site` is called twice");
+    let is_first = state.claim("site", "", call.places.call, "`site` is called twice", "keep one of them");
     if let (true, true, Some(name)) = (is_first, call.is_whole, call.name()) {
         let fields = &call.callee.function.options;
         let mut options = call.options.clone();
@@ -103,7 +104,7 @@ fn with_inner_defaults(fields: &[mops_model::Field], options: &mut Options) {
 pub(super) fn website(state: &mut State, call: &Checked<'_>) -> Handle {
     let Some(name) = call.name() else { return Handle::Broken };
     let twice = format!("the website `{name}` is declared twice");
-    let is_new = state.claim("website", name.as_str(), call.name_place(), &twice);
+    let is_new = state.claim("website", name.as_str(), call.name_place(), &twice, RENAME);
     if !is_new || !call.is_whole || !is_sound(state, call) {
         return Handle::Website(name);
     }
@@ -151,14 +152,12 @@ fn is_sound(state: &mut State, call: &Checked<'_>) -> bool {
         let is_code = |it: &str| it.len() == 2 && it.bytes().all(|b| b.is_ascii_lowercase());
         let wrong = countries.iter().position(|it| !it.as_text().is_some_and(is_code));
         if let Some(at) = wrong {
-            let message = "`website`: a country is two lowercase letters (ISO 3166-1)".to_owned();
-            state.wrong(
-                "eval::wrong-value",
-                message,
-                call.places.key(&format!("countries[{at}]")),
-                "here",
-                "write \"pl\"",
-            );
+            let given = countries[at].as_text().unwrap_or_default();
+            let message = format!("`website`: {given:?} is no code of a country");
+            let example = if given.len() == 2 { given.to_lowercase() } else { "pl".to_owned() };
+            let help = format!("write two lowercase letters (ISO 3166-1), such as {example:?}");
+            let span = call.places.key(&format!("countries[{at}]"));
+            state.wrong("eval::wrong-value", message, span, "here", &help);
             return false;
         }
     }
@@ -173,7 +172,7 @@ fn is_sound(state: &mut State, call: &Checked<'_>) -> bool {
 pub(super) fn role(state: &mut State, call: &Checked<'_>) -> Handle {
     let Some(name) = call.name() else { return Handle::Broken };
     let twice = format!("the role `{name}` is declared twice");
-    let is_new = state.claim("role", name.as_str(), call.name_place(), &twice);
+    let is_new = state.claim("role", name.as_str(), call.name_place(), &twice, "say all of it in one call");
     if !is_new || !call.is_whole {
         return Handle::Role(name);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mops_model::{Duration, OutputDeclaration, Size, Source, Text, Value};
 use rhai::Dynamic;
 
+use super::RENAME;
 use crate::{
     handle::{Found, Handle, Later},
     run::{Checked, Run, State},
@@ -47,7 +48,7 @@ pub(super) fn secret(state: &mut State, call: &Checked<'_>) -> Dynamic {
 pub(super) fn output(state: &mut State, call: &Checked<'_>) -> Handle {
     let Some(name) = call.name() else { return Handle::Broken };
     let twice = format!("the output `{name}` is declared twice");
-    let is_new = state.claim("output", name.as_str(), call.name_place(), &twice);
+    let is_new = state.claim("output", name.as_str(), call.name_place(), &twice, RENAME);
     if let (true, true, Some(value)) = (is_new, call.is_whole, call.options.get("value")) {
         state.declared.outputs.push(OutputDeclaration { name, value: value.clone() });
     }
@@ -57,7 +58,13 @@ pub(super) fn output(state: &mut State, call: &Checked<'_>) -> Handle {
 pub(super) fn param(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynamic {
     let Some(name) = call.name() else { return Dynamic::from(Handle::Broken) };
     let twice = format!("the parameter `{name}` is declared twice");
-    state.claim("param", name.as_str(), call.name_place(), &twice);
+    state.claim(
+        "param",
+        name.as_str(),
+        call.name_place(),
+        &twice,
+        "declare it once, and hand its value on in a variable",
+    );
     if !call.is_whole {
         return Dynamic::from(Handle::Broken);
     }

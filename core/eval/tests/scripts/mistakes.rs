@@ -22,7 +22,7 @@ fn an_option_at_depth_is_named_by_its_path() {
     assert_eq!(
         wrong(r"varnish::cache(#{ images: #{ webp: 1, wepb: true } });"),
         [
-            "eval::wrong-type at shop.rhai:2 «1»: `varnish::cache`: `images.webp` must be true or false, not a number",
+            "eval::wrong-type at shop.rhai:2 «1»: `varnish::cache`: `images.webp` must be true or false, not a number (write true)",
             "eval::unknown-option at shop.rhai:2 «wepb»: `varnish::cache` has no option `images.wepb` (did you mean `webp`?)",
         ]
     );
@@ -45,7 +45,7 @@ fn a_range_and_a_missing_option_are_told() {
         wrong("varnish::cache(#{ memory: \"1M\" });\nredis::cache();"),
         [
             "eval::out-of-range at shop.rhai:2 «\"1M\"»: `varnish::cache`: `memory` must be at least 64M, not 1M",
-            "eval::missing-option at shop.rhai:3 «redis::cache»: `redis::cache`: `memory` is missing (add `memory:` with a size such as \"4G\")",
+            "eval::missing-option at shop.rhai:3 «redis::cache»: `redis::cache`: `memory` is missing (add memory: \"4G\")",
         ]
     );
 }
@@ -64,7 +64,7 @@ website("pl", #{ hosts: ["acme.pl"], pth: "/x" });"#;
             "eval::unknown-function at shop.rhai:2 «varnsh»: there is no plugin or import `varnsh` (did you mean `varnish`?)",
             "eval::unknown-function at shop.rhai:3 «varnish::cach»: there is no function `varnish::cach` (did you mean `varnish::cache`?)",
             "eval::unknown-function at shop.rhai:4 «websit»: there is no function `websit` (did you mean `website`?)",
-            "eval::unknown-variable at shop.rhai:5 «nope»: there is no variable `nope` (declare it with `let nope = …;`, or put text in quotes)",
+            "eval::unknown-variable at shop.rhai:5 «nope»: there is no variable `nope` (write \"nope\" if it is text, or declare it with `let nope = …;`)",
             "eval::unknown-website at shop.rhai:6 «\"pll\"»: `geo_throttling::limit`: there is no website or role \"pll\" (did you mean \"pl\"?)",
             "eval::unknown-option at shop.rhai:7 «pth»: `website` has no option `pth` (did you mean `path`?)",
         ]
@@ -87,7 +87,7 @@ fn the_number_of_arguments_is_checked_in_functions_that_are_never_called() {
         wrong("fn never() { varnish::vcl(1); }\nfn two(a, b) { a + b }\nlet x = two(1);"),
         [
             "eval::arity at shop.rhai:2 «varnish::vcl»: `varnish::vcl` does not take one argument (write varnish::vcl(place, text))",
-            "eval::arity at shop.rhai:4 «two»: `two` does not take one argument (it takes 2)",
+            "eval::arity at shop.rhai:4 «two»: `two` does not take one argument (it takes 2 arguments)",
         ]
     );
 }
@@ -97,7 +97,7 @@ fn a_missing_semicolon_is_told_at_the_end_of_its_line() {
     assert_eq!(
         wrong("let x = 1 // one; only\n\nlet y = 2;"),
         [
-            "eval::syntax at shop.rhai:2 «1»: `;` is missing to terminate this statement (end the statement with `;`)"
+            "eval::syntax at shop.rhai:2 «1»: `;` is missing at the end of this statement (end the statement with `;`)"
         ]
     );
 }
@@ -139,9 +139,9 @@ website("de", #{ hosts: ["acme.pl"] });"#;
     assert_eq!(
         wrong(script),
         [
-            "eval::duplicate at shop.rhai:3 «\"pl\"» at shop.rhai:2 «\"pl\"»: the website `pl` is declared twice",
-            "eval::duplicate at shop.rhai:5 «redis::cache» at shop.rhai:4 «redis::cache»: `redis::cache` is called twice",
-            "eval::duplicate at shop.rhai:7 «\"x\"» at shop.rhai:6 «\"x\"»: `geo_throttling::limit` is called twice with the name \"x\"",
+            "eval::duplicate at shop.rhai:3 «\"pl\"» at shop.rhai:2 «\"pl\"»: the website `pl` is declared twice (keep one of them, or give one another name)",
+            "eval::duplicate at shop.rhai:5 «redis::cache» at shop.rhai:4 «redis::cache»: `redis::cache` is called twice (keep one of them, with all its options)",
+            "eval::duplicate at shop.rhai:7 «\"x\"» at shop.rhai:6 «\"x\"»: `geo_throttling::limit` is called twice with the name \"x\" (keep one of them, or give one another name)",
             concat!(
                 "eval::duplicate at shop.rhai:8 «\"acme.pl\"» at shop.rhai:2 «\"acme.pl\"»: ",
                 "`acme.pl` belongs to two websites: `pl` and `de` (give one of them another host, or a `path` of its own)"
@@ -172,8 +172,8 @@ website("e", #{ hosts: ["e.pl"], countries: ["POL"] });"#;
         [
             "eval::wrong-value at shop.rhai:2 «hosts»: `website`: `hosts` names no host (name at least one, such as [\"acme.pl\"])",
             "eval::wrong-value at shop.rhai:3 «path»: `website`: the path prefix \"b2b/\" must start with `/` and not end with it (write \"/b2b\")",
-            "eval::duplicate at shop.rhai:5 «fallback» at shop.rhai:4 «fallback»: two websites are the fallback: `c` and `d` (only one website can answer for unknown hosts)",
-            "eval::wrong-value at shop.rhai:6 «\"POL\"»: `website`: a country is two lowercase letters (ISO 3166-1) (write \"pl\")",
+            "eval::duplicate at shop.rhai:5 «fallback: true» at shop.rhai:4 «fallback: true»: two websites are the fallback: `c` and `d` (only one website can answer for unknown hosts)",
+            "eval::wrong-value at shop.rhai:6 «\"POL\"»: `website`: \"POL\" is no code of a country (write two lowercase letters (ISO 3166-1), such as \"pl\")",
         ]
     );
 }
@@ -187,7 +187,9 @@ fn a_script_that_names_no_site_or_names_it_twice_is_wrong() {
     let twice = wrong(r#"site("b", #{});"#);
     assert_eq!(
         twice,
-        ["eval::duplicate at shop.rhai:2 «site» at shop.rhai:1 «site»: `site` is called twice"]
+        [
+            "eval::duplicate at shop.rhai:2 «site» at shop.rhai:1 «site»: `site` is called twice (keep one of them)"
+        ]
     );
 }
 
@@ -244,7 +246,7 @@ output("c", c.nmber);"#;
             "eval::unknown-resource at shop.rhai:2 «\"local.prot\"»: there is no resource type \"local.prot\" (did you mean \"local.port\"?)",
             "eval::unknown-option at shop.rhai:3 «rnage»: `local.port` has no option `rnage` (did you mean `range`?)",
             "eval::out-of-range at shop.rhai:4 «range»: `local.port`: `range` must be at least 1, not 0",
-            "eval::unknown-property at shop.rhai:5 «.nmber»: a resource has no property `nmber` (did you mean `number`?)",
+            "eval::unknown-property at shop.rhai:5 «.nmber»: `local.port` has no output `nmber` (did you mean `number`?)",
         ]
     );
 }
@@ -282,7 +284,7 @@ fn a_role_has_at_least_its_minimum_and_shares_with_one_that_has_nodes() {
         [
             "eval::out-of-range at shop.rhai:2 «max»: `role`: `max` is 2, less than `min`, which is 3 (`max` is at least `min`)",
             "eval::unknown-role at shop.rhai:3 «\"nodes\"»: `role`: there is no role \"nodes\" (declared: a, app, edge, persistent)",
-            "eval::wrong-value at shop.rhai:4 «shares»: `role`: `a` cannot share nodes with itself (name a role that has nodes of its own)",
+            "eval::wrong-value at shop.rhai:4 «shares: \"a\"»: `role`: `a` cannot share nodes with itself (name another role, or leave `shares` out)",
         ]
     );
 }
