@@ -112,7 +112,8 @@ impl Shop {
 impl Drop for Shop {
     fn drop(&mut self) {
         let output = self.mops(&["destroy", "--yes"]);
-        let has_site = self.folder.path().join(".mops/local").exists();
+        let sites = fs::read_dir(self.folder.path().join(".mops/local"));
+        let has_site = sites.is_ok_and(|mut it| it.next().is_some());
         if has_site && !output.status.success() && !thread::panicking() {
             panic!("destroy: {}\n{}", text(&output.stdout), text(&output.stderr));
         }
