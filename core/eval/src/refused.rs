@@ -95,9 +95,16 @@ pub(crate) fn syntax(
 
 /// Rhai's own sentence, with the words that a script's author knows.
 fn in_our_words(said: &str) -> String {
-    let words =
-        [("Expecting", "expected"), ("object map literal", "map"), ("array literal", "list"), ("'", "`")];
-    let said = words.iter().fold(said.to_owned(), |said, (from, to)| said.replace(from, to));
+    const WORDS: [(&str, &str); 7] = [
+        ("Expecting", "expected"),
+        ("object map literal", "map"),
+        ("array literal", "list"),
+        ("a boolean expression", "true or false"),
+        ("an iterable value", "a list"),
+        ("a string", "text"),
+        ("'", "`"),
+    ];
+    let said = WORDS.iter().fold(said.to_owned(), |said, (from, to)| said.replace(from, to));
     let mut letters = said.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

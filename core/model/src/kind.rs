@@ -247,7 +247,6 @@ impl Kind {
             }
             (Self::Text | Self::Name | Self::Host, Value::Int(it), _) => Some(format!("write \"{it}\"")),
             (Self::List(_), _, Some(text)) => Some(format!("write it in brackets: [{text:?}]")),
-            (Self::Map(_) | Self::Record(_), _, _) => Some(format!("write {}", self.sample())),
             (Self::Text | Self::Name | Self::Host, _, _) => {
                 Some(format!("write text in quotes: {}", self.sample()))
             }

@@ -156,5 +156,5 @@ fn options_become_settings_and_are_within_bounds() {
     assert_eq!(settings["cdn.price_class"].as_text(), Some("100"));
     let refused = |options| call(&Cdn, "media", options).unwrap_err()[0].message.clone();
     assert_eq!(refused(r#"{"images": {"quality": 101}}"#), "`images.quality` must be at most 100, not 101");
-    assert_eq!(refused(r#"{"store": "s4"}"#), "`store`: \"s4\" is not \"s3\" or \"efs\" or \"nfs\"");
+    assert_eq!(refused(r#"{"store": "s4"}"#), "`store`: \"s4\" is not \"s3\", \"efs\" or \"nfs\"");
 }

@@ -229,9 +229,9 @@ fn options_are_checked() {
     let refused = |options| call(&GeoRedirects, "by_country", options).unwrap_err()[0].message.clone();
     assert_eq!(
         refused(r#"{"mode": "depp"}"#),
-        "`mode`: \"depp\" is not \"home\" or \"deep\" or \"geofence\""
+        "`mode`: \"depp\" is not \"home\", \"deep\" or \"geofence\""
     );
-    assert!(refused(r#"{"never_paths": ["("]}"#).starts_with("`never_paths[0]`: not a regular expression"));
+    assert!(refused(r#"{"never_paths": ["("]}"#).starts_with("`never_paths[0]` is not a regular expression"));
     let wrong = contribute(&shop(), "by_country", r#"{"cookie": "a b"}"#).unwrap_err();
     assert_eq!(messages(&wrong), ["\"a b\" is no name of a cookie"]);
 }
