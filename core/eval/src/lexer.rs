@@ -50,79 +50,23 @@ pub enum TokenKind {
     Unknown,
 }
 
-/// Words that no option and no variable can be called.
-const KEYWORDS: [&str; 63] = [
-    "Fn",
-    "as",
-    "async",
-    "await",
-    "break",
-    "call",
-    "case",
-    "catch",
-    "const",
-    "continue",
-    "curry",
-    "debug",
-    "default",
-    "do",
-    "else",
-    "eval",
-    "exit",
-    "export",
-    "extern",
-    "false",
-    "fn",
-    "for",
-    "global",
-    "go",
-    "goto",
-    "if",
-    "import",
-    "in",
-    "is",
-    "is_def_fn",
-    "is_def_var",
-    "is_shared",
-    "let",
-    "loop",
-    "match",
-    "module",
-    "new",
-    "nil",
-    "null",
-    "package",
-    "print",
-    "private",
-    "protected",
-    "public",
-    "return",
-    "shared",
-    "spawn",
-    "static",
-    "super",
-    "switch",
-    "sync",
-    "this",
-    "thread",
-    "throw",
-    "true",
-    "try",
-    "type_of",
-    "until",
-    "use",
-    "var",
-    "void",
-    "while",
-    "with",
+/// Words of the language, in alphabetical order.
+#[rustfmt::skip]
+const KEYWORDS: &[&str] = &[
+    "Fn", "as", "async", "await", "break", "call", "case", "catch", "const", "continue", "curry", "debug",
+    "default", "do", "else", "eval", "export", "false", "fn", "for", "go", "goto", "if", "import", "in",
+    "is", "is_def_fn", "is_def_var", "is_shared", "let", "loop", "match", "module", "new", "nil", "null",
+    "package", "print", "private", "protected", "public", "return", "shared", "spawn", "static", "super",
+    "switch", "sync", "this", "thread", "throw", "true", "try", "type_of", "until", "use", "var", "void",
+    "while", "with", "yield",
 ];
 
 /// Operators and brackets, longer ones before those they begin with. `#` with quotes begins a text.
 const OPERATORS: &[&str] = &[
-    "...", "..=", "===", "!==", "::<", "<<=", ">>=", "**=", "+=", "++", "-=", "->", "--", "*=", "**", "*)", "/=",
-    "..", "==", "=>", "::", ":=", ":;", "<=", "<-", "<<", "<|", ">=", ">>", "!=", "!.", "||", "|=", "|>", "&&",
-    "&=", "^=", "%=", "?.", "??", "?[", "#{", "#!", "(*", "(", ")", "[", "]", "{", "}", "+", "-", "*", "/", ";",
-    ",", ".", "=", ":", "<", ">", "!", "|", "&", "^", "~", "%", "@", "$", "?", "#",
+    "...", "..=", "===", "!==", "::<", "<<=", ">>=", "**=", "+=", "++", "-=", "->", "--", "*=", "**", "*)",
+    "/=", "..", "==", "=>", "::", ":=", ":;", "<=", "<-", "<<", "<|", ">=", ">>", "!=", "!.", "||", "|=",
+    "|>", "&&", "&=", "^=", "%=", "?.", "??", "?[", "#{", "(*", "(", ")", "[", "]", "{", "}", "+", "-", "*",
+    "/", ";", ",", ".", "=", ":", "<", ">", "!", "|", "&", "^", "~", "%", "@", "$", "?", "#",
 ];
 
 impl Token {
@@ -134,7 +78,9 @@ impl Token {
     /// Whether it means nothing: a blank or a comment.
     pub fn is_trivia(&self) -> bool {
         match self.kind {
-            TokenKind::Space | TokenKind::LineComment | TokenKind::BlockComment | TokenKind::OpenComment => true,
+            TokenKind::Space | TokenKind::LineComment | TokenKind::BlockComment | TokenKind::OpenComment => {
+                true
+            }
             TokenKind::Name
             | TokenKind::Keyword
             | TokenKind::Number
@@ -224,7 +170,8 @@ fn run(rest: &str, fits: impl Fn(char) -> bool) -> usize {
 
 fn block_comment(rest: &str) -> (TokenKind, usize) {
     let bytes = rest.as_bytes();
-    let (mut at, mut depth) = (2, 1_usize);
+    // Rhai takes the second star of `/**` for a part of the opening, so that `/**/` stays open.
+    let (mut at, mut depth) = (if rest.starts_with("/**") { 3 } else { 2 }, 1_usize);
     while depth > 0 {
         match (bytes.get(at), bytes.get(at + 1)) {
             (Some(b'/'), Some(b'*')) => (at, depth) = (at + 2, depth + 1),
@@ -266,18 +213,18 @@ fn quoted(rest: &str, quote: char) -> (TokenKind, usize) {
         match c {
             '\n' => return (TokenKind::OpenText, at),
             '\\' => {
-                if characters.peek().is_some_and(|it| it.1 == '\r') && rest[at + 1..].starts_with("\r\n") {
+                if rest[at + 1..].starts_with("\r\n") {
                     characters.next();
                 }
-                match characters.peek() {
-                    Some((line, '\n')) if quote == '\'' => return (TokenKind::OpenText, *line),
-                    Some(_) | None => characters.next(),
-                };
+                if let Some((line, '\n')) = characters.next()
+                    && quote == '\''
+                {
+                    return (TokenKind::OpenText, line);
+                }
             }
-            c if c == quote => match characters.peek() {
-                Some((_, next)) if *next == quote => drop(characters.next()),
-                Some(_) | None => return (TokenKind::Text, at + 1),
-            },
+            c if c == quote && characters.next_if(|it| it.1 == quote).is_none() => {
+                return (TokenKind::Text, at + 1);
+            }
             _ => (),
         }
     }

@@ -16,6 +16,7 @@ mod folder;
 mod functions;
 mod given;
 mod handle;
+mod lexer;
 mod literal;
 mod load;
 mod plain;
@@ -39,6 +40,7 @@ use mops_plugin::Manifest;
 
 pub use folder::Folder;
 pub use functions::functions;
+pub use lexer::{Token, TokenKind, is_keyword, tokens};
 pub use sources::{InputFound, SourceError, Sources};
 pub use texts::SourceTexts;
 
