@@ -180,7 +180,7 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
     let upstream = upstream(slots).map_err(&mut take);
     let throttling = throttle::throttling(context, slots).map_err(&mut take);
     let snippets = Snippets::of("edge", slots).map_err(&mut take);
-    let read_timeout = limits::longest(context, slots).map(beyond).map_err(&mut take);
+    let read_timeout = limits::longest(context, slots).map(|it| beyond(it, context)).map_err(&mut take);
     let geo = geo::redirects(context, slots, port_in_url(context)).map_err(&mut take);
     let (Ok(upstream), Ok(throttling), Ok(snippets), Ok(read_timeout), Ok(mut geo)) =
         (upstream, throttling, snippets, read_timeout, geo)
@@ -255,8 +255,10 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
 
 /// How long the edge waits for what PHP may take: longer than the application's web server, and than a cache between the
 /// two, so that whoever gives up first can still say so.
-fn beyond(php: Duration) -> Duration {
-    Duration::seconds(php.as_seconds() + 20)
+fn beyond(php: Duration, context: &Context) -> Duration {
+    let cache = context.site.calls("varnish", "cache").find_map(|it| it.options.get("first_byte_timeout"));
+    let cache: Option<Duration> = cache.and_then(Value::as_text).and_then(|it| it.parse().ok());
+    Duration::seconds(cache.map_or(php, |it| it.max(php)).as_seconds() + 20)
 }
 
 fn nothing_to_serve() -> Diagnostic {

@@ -21,6 +21,8 @@ use mops_plugin::{
 /// The plugin `nginx`.
 pub struct Nginx;
 
+mops_plugin::export_plugin!(Nginx);
+
 impl Plugin for Nginx {
     fn manifest(&self) -> Manifest {
         Manifest::new("nginx", "TLS edge and application web server.")

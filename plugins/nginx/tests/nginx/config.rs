@@ -1,8 +1,11 @@
 //! What is rendered, and what nginx says of it.
 
+use mops_nginx::Nginx;
 use mops_plugin::{
-    model::{Digest, Input, InputKind, Name, OnChange, Options, Selector, Value},
+    Plugin, Slots,
+    model::{Call, Declared, Digest, Input, InputKind, Name, OnChange, Options, Selector, Value},
     slot::{NginxSnippet, PhpLimit, Snippet, Throttle, Upstream},
+    testing,
 };
 use serde_json::json;
 
@@ -162,6 +165,15 @@ fn every_hop_waits_for_the_longest_time_of_php_and_the_edge_longest() {
         Shop::default().lower("app").unwrap().settings["nginx.app.fastcgi_read_timeout"],
         "10m".into()
     );
+
+    let mut context = shop.context();
+    let timeout = [("first_byte_timeout".to_owned(), "1h".into())].into();
+    let declared = Declared::default();
+    let (plugin, function) = (Name::literal("varnish"), Name::literal("cache"));
+    context.site.calls.push(Call { plugin, function, options: timeout, declared });
+    let call = testing::call(&Nginx, "edge", "{}").unwrap();
+    let edge = Nginx.lower(&call, &context, &Slots::default()).unwrap();
+    assert_eq!(edge.settings["nginx.edge.proxy_read_timeout"], "3620s".into(), "the cache's own");
 }
 
 #[test]
