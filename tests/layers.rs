@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 const LAYERS: &[(&str, &[&str])] = &[
     ("mops-model", &[]),
     ("mops-plugin", &["mops-model"]),
+    ("mops-load", &["mops-plugin"]),
     ("mops-eval", &["mops-model", "mops-plugin"]),
     ("mops-lower", &["mops-model", "mops-plugin"]),
     ("mops-plan", &["mops-model"]),
@@ -18,7 +19,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Foreign facts that stay at home: the beginning of a crate's name, and who may use it.
 const HOMES: &[(&str, &[&str])] = &[
     ("rhai", &["mops-eval"]),
-    ("libloading", &[]),
+    ("libloading", &["mops-load"]),
+    ("landlock", &["mops-load"]),
+    ("seccompiler", &["mops-load"]),
     ("aws-", &[]),
     ("minijinja", &["mops-plugin"]),
     ("rmp-serde", &["mops-plugin"]),

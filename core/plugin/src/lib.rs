@@ -15,6 +15,8 @@ mod registry;
 pub mod slot;
 mod template;
 pub mod testing;
+mod transport;
+mod verify;
 
 use mops_model::{Call, Diagnostic, Environment, NodeGroup, ProviderName, Site, Website};
 use serde::{Deserialize, Serialize};
@@ -23,9 +25,12 @@ pub use lowered::{Certificate, File, Flow, Generated, GeneratedKind, Lowered};
 pub use manifest::{Calls, Function, Manifest, SlotDescription};
 pub use mops_model as model;
 pub use options::fields_of;
-pub use registry::{Linked, Registry};
+pub use registry::Registry;
+pub use schemars;
+pub use serde;
 pub use slot::{Contribution, Slots};
 pub use template::Template;
+pub use transport::{Linked, Transport};
 
 /// Knows one kind of service.
 pub trait Plugin: Sync {

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use mops_model::{
-    Bindings, Call, Declared, Digest, Environment, Facts, Host, Mismatch, Name, Options, Role, RunType, SecretError,
-    Secrets, Site, Size, Text, Tier, Website,
+    Bindings, Call, Declared, Digest, Environment, Facts, Host, Mismatch, Name, Options, Role, RunType,
+    SecretError, Secrets, Site, Size, Text, Tier, Website,
 };
 
 use crate::{Context, Plugin};

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 /// JavaScript bundles.
 pub struct Baler;
 
+mops_plugin::export_plugin!(Baler);
+
 /// JavaScript bundles, made after Magento's static content and verified before the release is used.
 #[derive(Deserialize, JsonSchema)]
 struct Bundle {

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 /// Media from a network of caches.
 pub struct Cdn;
 
+mops_plugin::export_plugin!(Cdn);
+
 /// Media from a network of caches near the customer (`CloudFront`).
 #[derive(Deserialize, JsonSchema)]
 struct Media {

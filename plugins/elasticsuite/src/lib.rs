@@ -17,6 +17,8 @@ use crate::search::Search;
 /// Search with `ElasticSuite`.
 pub struct Elasticsuite;
 
+mops_plugin::export_plugin!(Elasticsuite);
+
 impl Plugin for Elasticsuite {
     fn manifest(&self) -> Manifest {
         let example = "elasticsuite::search(#{ engine: \"opensearch\", version: \"2.5\", memory: \"4G\" });";

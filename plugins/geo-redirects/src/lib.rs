@@ -23,6 +23,8 @@ use crate::options::{ByCountry, ByLanguage, Wanted};
 /// Redirects by country and language.
 pub struct GeoRedirects;
 
+mops_plugin::export_plugin!(GeoRedirects);
+
 const PLUGIN: &str = "geo-redirects";
 const BY_COUNTRY: &str = "by_country";
 const BY_LANGUAGE: &str = "by_language";

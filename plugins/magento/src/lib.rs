@@ -21,6 +21,8 @@ use options::{App, Config, Env};
 #[derive(Clone, Copy, Debug)]
 pub struct Magento;
 
+mops_plugin::export_plugin!(Magento);
+
 impl Plugin for Magento {
     fn manifest(&self) -> Manifest {
         let app = Function::new::<App>("app", Calls::Implied, "magento::app(#{ mode: \"developer\" });");

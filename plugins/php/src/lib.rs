@@ -18,6 +18,8 @@ use options::{Fpm, Ini, Limit};
 #[derive(Clone, Copy, Debug)]
 pub struct Php;
 
+mops_plugin::export_plugin!(Php);
+
 impl Plugin for Php {
     fn manifest(&self) -> Manifest {
         let fpm = Function::new::<Fpm>(

@@ -17,6 +17,8 @@ use mops_plugin::{Calls, Context, Contribution, Function, Lowered, Manifest, Plu
 /// The message broker and its consumers.
 pub struct Rabbitmq;
 
+mops_plugin::export_plugin!(Rabbitmq);
+
 impl Plugin for Rabbitmq {
     fn manifest(&self) -> Manifest {
         Manifest::new("rabbitmq", "The message broker, and the consumers that take from it")

@@ -18,6 +18,8 @@ use options::{Cache, Sessions};
 #[derive(Clone, Copy, Debug)]
 pub struct Redis;
 
+mops_plugin::export_plugin!(Redis);
+
 impl Plugin for Redis {
     fn manifest(&self) -> Manifest {
         let cache = Function::new::<Cache>("cache", Calls::Once, "redis::cache(#{ memory: \"2G\" });");

@@ -20,6 +20,8 @@ use crate::rate::NginxRate;
 /// The plugin `throttling`.
 pub struct Throttling;
 
+mops_plugin::export_plugin!(Throttling);
+
 /// Limits how often one client may send the requests that the selector means; others get 429 with `Retry-After`.
 ///
 /// Clients are told apart by their address. Of the limits that mean a request, only the first counts it, in the order

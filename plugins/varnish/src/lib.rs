@@ -25,6 +25,8 @@ use options::{CacheOptions, Custom};
 /// The plugin `varnish`.
 pub struct Varnish;
 
+mops_plugin::export_plugin!(Varnish);
+
 impl Plugin for Varnish {
     fn manifest(&self) -> Manifest {
         Manifest::new("varnish", "The cache in front of the shop")
