@@ -17,8 +17,19 @@ varnish::cache(#{ memory: "64M" });
 "#;
 
 /// Commands with help of their own, in an order in which their examples make sense one after another.
-const COMMANDS: [&str; 9] =
-    ["check", "plan", "script", "status", "logs", "generations", "rollback", "completions", "destroy"];
+const COMMANDS: [&str; 11] = [
+    "check",
+    "plan",
+    "script",
+    "status",
+    "logs",
+    "generations",
+    "rollback",
+    "explain",
+    "docs",
+    "completions",
+    "destroy",
+];
 
 #[test]
 fn the_examples_in_help_texts_work() {

@@ -122,6 +122,22 @@ pub(crate) enum Command {
         #[arg(long)]
         purge: bool,
     },
+    /// Explain a function, option, slot, resource type, command or code
+    #[command(
+        after_help = "Examples:\n  mops explain                        what there is\n  mops explain varnish                a plugin\n  mops explain varnish::cache.grace   an option\n  mops explain slot edge.throttle\n  mops explain eval::unknown-option   a mistake: cause, cure, example"
+    )]
+    Explain {
+        /// A name; where several things share it, what is meant comes first: `slot edge.throttle`
+        #[arg(value_name = "NAME")]
+        words: Vec<String>,
+    },
+    /// Write the whole reference as a static site
+    #[command(after_help = "Example:\n  mops docs --out reference")]
+    Docs {
+        /// The folder to write into
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  mops completions bash > /etc/bash_completion.d/mops")]
     Completions {

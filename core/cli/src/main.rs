@@ -27,6 +27,8 @@ use clap::{CommandFactory, Parser};
 use args::{Arguments, Color, Command};
 use command::{
     destroy::{History, destroy},
+    docs::docs,
+    explain::explain,
     generations::generations,
     logs,
     rollback::rollback,
@@ -118,6 +120,8 @@ async fn run(arguments: Arguments) -> Result<u8, Failure> {
             let history = if *purge { History::Purged } else { History::Kept };
             destroy(&open(&project, &arguments, &outside)?, consent(*yes), history).await?;
         }
+        Command::Explain { words } => explain(words)?,
+        Command::Docs { out } => docs(&here.join(out))?,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "mops", &mut std::io::stdout());
         }

@@ -4,7 +4,7 @@ use crate::{Field, Kind, Need, Size};
 
 impl Kind {
     /// A value of this kind as a script writes it: `"4G"`, `["www.acme.pl"]`, `path("…")`.
-    pub(crate) fn sample(&self) -> String {
+    pub fn sample(&self) -> String {
         match self {
             Self::Any | Self::Text | Self::Name | Self::Website | Self::Role | Self::Target => {
                 "\"…\"".to_owned()
@@ -40,7 +40,7 @@ impl Kind {
 
 impl Field {
     /// The field as a script writes it: `memory: "4G"`.
-    pub(crate) fn sample(&self) -> String {
+    pub fn sample(&self) -> String {
         format!("{}: {}", self.name, self.kind.sample())
     }
 }

@@ -1,6 +1,8 @@
 //! One file for each command, or for a few that share their way.
 
 pub(crate) mod destroy;
+pub(crate) mod docs;
+pub(crate) mod explain;
 pub(crate) mod generations;
 pub(crate) mod logs;
 pub(crate) mod rollback;

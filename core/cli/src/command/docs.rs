@@ -1,0 +1,78 @@
+//! `mops docs`: the whole reference as a static site; and the reference of this program, which `mops explain` shows.
+
+use std::{fs, path::Path};
+
+use clap::CommandFactory;
+use mops_docs::{Command, CommandArgument, Reference, World};
+
+use crate::{args::Arguments, failure::Failure, line::catalog, plugins, show::count};
+
+/// Writes the reference into the folder `out`.
+pub(crate) fn docs(out: &Path) -> Result<(), Failure> {
+    let files = mops_docs::site(&whole_reference());
+    fs::create_dir_all(out).map_err(|err| Failure::io("make", out, &err))?;
+    for (path, bytes) in &files {
+        let path = out.join(path);
+        fs::write(&path, bytes).map_err(|err| Failure::io("write", &path, &err))?;
+    }
+    anstream::println!("{} in {}; begin with index.html", count(files.len(), "file"), out.display());
+    Ok(())
+}
+
+/// Everything that can be looked up.
+pub(crate) fn whole_reference() -> Reference {
+    let registry = plugins::registry();
+    mops_docs::reference(&World {
+        manifests: registry.manifests().collect(),
+        catalog: &catalog(),
+        library: Vec::new(),
+        commands: commands(),
+    })
+}
+
+/// The commands that a person calls, as the command line declares them.
+fn commands() -> Vec<Command> {
+    let mut program = Arguments::command();
+    program.build();
+    let shown = program.get_subcommands_mut().filter(|it| !it.is_hide_set() && it.get_name() != "help");
+    shown.map(command).collect()
+}
+
+fn command(command: &mut clap::Command) -> Command {
+    let usage = command.render_usage().to_string();
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (notes, examples) = match after.split_once("Examples:\n").or_else(|| after.split_once("Example:\n")) {
+        Some((notes, examples)) => (notes.trim().to_owned(), examples.to_owned()),
+        None => (after, String::new()),
+    };
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let doc = match notes.is_empty() {
+        true => format!("{about}."),
+        false => format!("{about}.\n\n{notes}"),
+    };
+    let arguments = command.get_arguments().filter(|it| !it.is_hide_set() && it.get_id() != "help");
+    Command {
+        name: command.get_name().to_owned(),
+        doc,
+        usage: usage.trim_start_matches("Usage: ").to_owned(),
+        arguments: arguments.map(argument).collect(),
+        examples: examples.lines().map(|it| it.trim_start()).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+fn argument(argument: &clap::Arg) -> CommandArgument {
+    let values = argument.get_value_names().unwrap_or_default();
+    let takes_value = argument.get_action().takes_values();
+    let value = values.first().filter(|_| takes_value).map(|it| format!("<{it}>"));
+    let names =
+        [argument.get_short().map(|it| format!("-{it}")), argument.get_long().map(|it| format!("--{it}"))];
+    let names: Vec<String> = names.into_iter().flatten().collect();
+    let name = [names.join(", "), value.unwrap_or_default()].into_iter().filter(|it| !it.is_empty());
+    let defaults: Vec<String> =
+        argument.get_default_values().iter().map(|it| it.to_string_lossy().into_owned()).collect();
+    CommandArgument {
+        name: name.collect::<Vec<_>>().join(" "),
+        doc: argument.get_help().map(ToString::to_string).unwrap_or_default(),
+        default: if takes_value { defaults.join(", ") } else { String::new() },
+    }
+}
