@@ -77,6 +77,18 @@ pub(crate) enum Command {
         #[arg(long)]
         detailed_exitcode: bool,
     },
+    /// Declare a site line by line, and ask what would come of it; never applies anything
+    #[command(
+        after_help = "On a pipe it reads inputs, prints their values, and ends with 1 when one of them was wrong.\n\nExamples:\n  mops repl\n  mops repl shop.rhai    begin with a script; :help says what can be asked"
+    )]
+    Repl {
+        /// The script to begin with
+        #[arg(value_name = "SCRIPT")]
+        path: Option<PathBuf>,
+        /// Set a parameter that the script declares with param()
+        #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parameter)]
+        parameters: Vec<(String, String)>,
+    },
     /// Show what runs and how it is, on one screen; ends with 0 when all is well
     #[command(after_help = "Examples:\n  mops status\n  mops status --json")]
     Status {
@@ -138,6 +150,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Make, pin and list plugins of third parties
+    #[command(
+        after_help = "Examples:\n  mops plugin new acme-banner    a crate to begin with\n  mops plugin lock               pin the libraries that scripts here name\n  mops plugin list               the plugins, and how each is guarded"
+    )]
+    Plugin {
+        #[command(subcommand)]
+        command: Plugin,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  mops completions bash > /etc/bash_completion.d/mops")]
     Completions {
@@ -150,6 +170,25 @@ pub(crate) enum Command {
     /// Become a daemon (the supervisor starts this itself)
     #[command(name = "__daemon", hide = true)]
     Daemon,
+    /// Open a plugin library (mops starts this itself)
+    #[command(name = "__plugin", hide = true)]
+    PluginProcess,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// Write a crate that becomes a plugin: options, a template, tests, a README
+    New {
+        /// The plugin's name, such as acme-banner
+        name: Name,
+        /// The crate mops-plugin; without it, the one this program was built with
+        #[arg(long, value_name = "DIR")]
+        sdk: Option<PathBuf>,
+    },
+    /// List the plugins that scripts in this folder can use, and how each library is guarded
+    List,
+    /// Pin the libraries that scripts in this folder and mops.toml name, by SHA-256 in mops.lock
+    Lock,
 }
 
 /// Which script, and with which parameters.

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
     time::Instant,
 };
 
@@ -74,9 +77,17 @@ pub(crate) enum Consent {
     Asked,
 }
 
+impl Planned {
+    /// Whether a node that should run does not.
+    fn starts_what_is_down(&self) -> bool {
+        self.plan.changes.iter().any(|it| it.attributes.iter().any(|it| it.name == "running"))
+    }
+}
+
 impl<'a> Line<'a> {
     /// Opens `site` of `project`. Nothing is made: a site that was never applied has no store.
     pub(crate) fn open(project: &'a Project, site: SiteFolder, outside: &Outside) -> Result<Self, Failure> {
+        site.refuse_others()?;
         let place = outside.place(&site)?;
         let store = site.path.exists().then(|| site.store()).transpose()?.map(Arc::new);
         let secrets = Arc::new(outside.secrets(&site, &place)?);
@@ -186,6 +197,7 @@ impl<'a> Line<'a> {
         let view = View { closures: &planned.closures, texts: &texts, origins: &wanted.origins };
         let verdict = match (planned.state.resources.is_empty(), planned.plan.is_empty()) {
             (true, false) => "a new site: nobody uses it yet",
+            (_, _) if planned.starts_what_is_down() => "something that should run does not; this starts it",
             (_, _) => &planned.plan.verdict.line,
         };
         let mut lines = vec![self.whereabouts(planned.head.as_ref()), capitalised(verdict) + "."];
@@ -197,21 +209,31 @@ impl<'a> Line<'a> {
         lines.join("\n")
     }
 
-    /// Whether to go on: the plan has changes, is allowed, and somebody agrees.
-    pub(crate) fn agreed(planned: &Planned, consent: Consent, question: &str) -> Result<bool, Failure> {
+    /// Closes what an earlier run left unfinished, when nothing is left to do: what it did is recorded.
+    pub(crate) async fn close(&self, planned: Planned, wanted: Wanted, command: &str) -> Result<(), Failure> {
+        if self.unfinished()?.is_empty() {
+            return Ok(());
+        }
+        let store = self.store()?;
+        let is_recorded = planned.head.as_ref().is_some_and(|it| it.generation.state == planned.state);
+        match is_recorded {
+            true => store.journal_clear().map_err(|err| Failure::store(&err)),
+            false => self.apply(planned, wanted, command).await.map(drop),
+        }
+    }
+
+    /// Whether to go on: the plan is allowed, and somebody agrees.
+    pub(crate) fn agreed(planned: &Planned, consent: Consent, question: &str) -> Result<(), Failure> {
         if let Some(refusal) = planned.plan.refused.first() {
             return Err(
                 Failure::new(format!("{}: {}", refusal.address, refusal.why)).help(refusal.help.clone())
             );
         }
-        if planned.plan.is_empty() {
-            return Ok(false);
-        }
         if consent == Consent::Given {
-            return Ok(true);
+            return Ok(());
         }
         match ask(question).map_err(|err| Failure::new(format!("cannot ask: {err}")))? {
-            Answer::Yes => Ok(true),
+            Answer::Yes => Ok(()),
             Answer::No => Err(Failure::new("nothing was changed")),
             Answer::Nobody => {
                 Err(Failure::new("changes are pending and nobody can be asked")
@@ -230,7 +252,8 @@ impl<'a> Line<'a> {
         let cancellation = Cancellation::default();
         let signals =
             Signals::listen().map_err(|err| Failure::new(format!("cannot listen to signals: {err}")))?;
-        let signal = tokio::spawn(signals.cancel(cancellation.clone()));
+        let code = Arc::new(AtomicU8::new(Failure::CANCELLED));
+        let signal = tokio::spawn(signals.cancel(cancellation.clone(), code.clone()));
         let store = self.store()?;
         self.keep(&wanted)?;
         let stored = Stored(store.clone());
@@ -238,7 +261,7 @@ impl<'a> Line<'a> {
         let world = World { provider: self.provider(), journal: &stored, observer: &progress, cancellation };
         let applied = mops_apply::apply(&planned.plan, planned.state, &wanted.graph, &world).await;
         signal.abort();
-        self.complete(&applied, planned.head.is_some())?;
+        self.complete(&applied, code.load(Ordering::SeqCst))?;
         let parent = planned.head.as_ref();
         let generation = Generation {
             number: parent.map_or(0, |it| it.generation.number) + 1,
@@ -321,18 +344,28 @@ impl<'a> Line<'a> {
         serde_json::from_slice(&bytes).ok()
     }
 
-    fn complete(&self, applied: &Applied, serves: bool) -> Result<(), Failure> {
+    /// What customers get right now, in a few words.
+    fn customers(&self) -> &'static str {
+        let is_well = |it: &mops_node::DaemonStatus| it.state == mops_node::DaemonState::Ready;
+        match mops_local::status(&self.place) {
+            Ok(it) if it.nodes.is_empty() => "nothing runs yet",
+            Ok(it) if it.nodes.values().all(|it| !it.is_empty() && it.values().all(is_well)) => {
+                "customers get what they got before"
+            }
+            Ok(_) | Err(_) => "not everything runs: `mops status` says what",
+        }
+    }
+
+    fn complete(&self, applied: &Applied, code: u8) -> Result<(), Failure> {
         let done = format!("{} done, {} not begun", applied.done.len(), applied.skipped.len());
         let next = "the next run goes on from here; `mops status` says how it is";
         match &applied.end {
             End::Complete => Ok(()),
-            End::Cancelled => {
-                Err(Failure::new(format!("cancelled: {done}")).help(next).code(Failure::CANCELLED))
-            }
+            End::Cancelled => Err(Failure::new(format!("cancelled: {done}")).help(next).code(code)),
             End::Unrecorded(why) => {
                 Err(Failure::new(format!("the journal cannot be written: {why}")).help(next))
             }
-            End::Failed => Err(failed(&applied.failed, &done, serves)),
+            End::Failed => Err(failed(&applied.failed, &done, self.customers())),
         }
     }
 }
@@ -367,8 +400,9 @@ impl Signals {
 
     /// Asks a run to stop at the first signal: what has begun is finished. The second ends the program at once; the
     /// journal is complete at any instant.
-    async fn cancel(mut self, cancellation: Cancellation) {
+    async fn cancel(mut self, cancellation: Cancellation, ends_with: Arc<AtomicU8>) {
         let code = self.next().await;
+        ends_with.store(code, Ordering::SeqCst);
         cancellation.request();
         anstream::eprintln!(
             "stopping: what has begun is finished; once more ends it at once, and the next run goes on"
@@ -387,20 +421,16 @@ impl Signals {
     }
 }
 
-fn failed(failed: &[(Address, Refused)], done: &str, serves: bool) -> Failure {
+fn failed(failed: &[(Address, Refused)], done: &str, customers: &str) -> Failure {
     let mut detail = Vec::new();
     for (address, refused) in failed {
         detail.push(format!("{address}: {}", refused.message));
         detail.extend(refused.detail.iter().map(|it| it.trim_end().to_owned()));
         detail.extend(refused.help.iter().map(|it| format!("help: {it}")));
     }
-    let customers = match serves {
-        true => "customers get what they got before; ",
-        false => "",
-    };
-    Failure::new(format!("not everything could be done: {done}"))
+    Failure::new(format!("not everything could be done: {done}; {customers}"))
         .detail(detail.join("\n"))
-        .help(format!("{customers}mend it and run the same command again: it goes on from here"))
+        .help("mend it and run the same command again: it goes on from here")
 }
 
 fn published(err: PublishError) -> Failure {

@@ -13,6 +13,8 @@ mod outside;
 mod plugins;
 mod ports;
 mod project;
+mod repl;
+mod scaffold;
 mod secrets;
 mod show;
 
@@ -24,13 +26,14 @@ use std::{
 
 use clap::{CommandFactory, Parser};
 
-use args::{Arguments, Color, Command};
+use args::{Arguments, Color, Command, Plugin};
 use command::{
     destroy::{History, destroy},
     docs::docs,
     explain::explain,
     generations::generations,
-    logs,
+    logs, plugin,
+    repl::repl,
     rollback::rollback,
     script::{ExitCodes, Form, Script},
     status::status,
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     match arguments.command {
         Command::Daemon => return mops_node::daemon_main(),
         Command::Supervise => return mops_local::supervise_main(),
+        Command::PluginProcess => return mops_load::plugin_main(),
         _ => (),
     }
     anstream::ColorChoice::write_global(match arguments.color {
@@ -76,7 +80,7 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<u8, Failure> {
     let outside = Outside::read();
     let here = arguments.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let project = |folder: &Path| Project::open(folder, &arguments.env);
+    let project = |folder: &Path| Project::open(folder, &arguments.env, outside.shelf()?);
     match &arguments.command {
         Command::Script { script, yes, allow_delete } => {
             let project = project(&folder_of(&here, &script.path))?;
@@ -91,6 +95,10 @@ async fn run(arguments: Arguments) -> Result<u8, Failure> {
             let form = if *json { Form::Json } else { Form::Screen };
             let codes = if *detailed_exitcode { ExitCodes::Detailed } else { ExitCodes::Plain };
             return Script::open(&project, script)?.plan(&outside, form, codes).await;
+        }
+        Command::Repl { path, parameters } => {
+            let project = project(&path.as_ref().map_or_else(|| here.clone(), |it| folder_of(&here, it)))?;
+            return repl(&project, &outside, path.as_deref(), parameters).await;
         }
         Command::Status { json } => {
             let project = project(&here)?;
@@ -122,10 +130,15 @@ async fn run(arguments: Arguments) -> Result<u8, Failure> {
         }
         Command::Explain { words } => explain(words)?,
         Command::Docs { out } => docs(&here.join(out))?,
+        Command::Plugin { command } => match command {
+            Plugin::New { name, sdk } => plugin::new(&here, name, sdk.as_deref())?,
+            Plugin::List => plugin::list(&project(&here)?)?,
+            Plugin::Lock => plugin::lock(&project(&here)?)?,
+        },
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "mops", &mut std::io::stdout());
         }
-        Command::Supervise | Command::Daemon => unreachable!("they have been taken care of"),
+        Command::Supervise | Command::Daemon | Command::PluginProcess => unreachable!("they have been taken care of"),
     }
     Ok(0)
 }

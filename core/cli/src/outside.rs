@@ -9,7 +9,7 @@ use std::{
 
 use mops_local::{Place, Whose};
 
-use crate::{failure::Failure, project::SiteFolder, secrets::FolderSecrets};
+use crate::{failure::Failure, plugins::Shelf, project::SiteFolder, secrets::FolderSecrets};
 
 /// What the program knows of the outside.
 pub(crate) struct Outside {
@@ -42,10 +42,20 @@ impl Outside {
 
     /// Where `site` lives on this machine.
     pub(crate) fn place(&self, site: &SiteFolder) -> Result<Place, Failure> {
-        let program =
-            env::current_exe().map_err(|err| Failure::new(format!("cannot find this program: {err}")))?;
+        let program = Self::program()?;
         let key = format!("{}-{}", site.name, &site.key().to_string()[..8]);
         Place::new(&key, self.whose()?, program).map_err(|err| Failure::refused(&err))
+    }
+
+    /// Where plugin libraries lie; none when the user has no folder for data.
+    pub(crate) fn shelf(&self) -> Result<Option<Shelf>, Failure> {
+        let program = Self::program()?;
+        let shelf = |data: PathBuf| Shelf {
+            own: data.join("mops/plugins"),
+            cache: data.join("mops/plugin-cache"),
+            program,
+        };
+        Ok(self.data().map(shelf))
     }
 
     /// The secrets of `site`, which lives in `place`.
@@ -58,17 +68,33 @@ impl Outside {
         Ok(FolderSecrets::new(site.secrets(), named.collect(), key))
     }
 
+    /// The file that remembers what was written at the prompt, if there is a place for it.
+    pub(crate) fn history(&self) -> Option<PathBuf> {
+        self.data().map(|it| it.join("mops/repl-history"))
+    }
+
     fn whose(&self) -> Result<Whose, Failure> {
         let uid = nix::unistd::geteuid();
         if uid.is_root() {
             return Ok(Whose::Root);
         }
-        let folder =
-            |name: &str| self.variables.get(name).filter(|it| it.starts_with('/')).map(PathBuf::from);
-        let home = || folder("HOME").map(|it| it.join(".local/share"));
-        let data = folder("XDG_DATA_HOME").or_else(home).ok_or_else(|| {
+        let data = self.data().ok_or_else(|| {
             Failure::new("there is no place for data: neither HOME nor XDG_DATA_HOME is set").help("set HOME")
         })?;
-        Ok(Whose::User { uid: uid.as_raw(), data, run: folder("XDG_RUNTIME_DIR") })
+        Ok(Whose::User { uid: uid.as_raw(), data, run: self.folder("XDG_RUNTIME_DIR") })
+    }
+
+    /// The folder for data of whoever runs mops.
+    fn data(&self) -> Option<PathBuf> {
+        let home = || self.folder("HOME").map(|it| it.join(".local/share"));
+        self.folder("XDG_DATA_HOME").or_else(home)
+    }
+
+    fn folder(&self, name: &str) -> Option<PathBuf> {
+        self.variables.get(name).filter(|it| it.starts_with('/')).map(PathBuf::from)
+    }
+
+    fn program() -> Result<PathBuf, Failure> {
+        env::current_exe().map_err(|err| Failure::new(format!("cannot find this program: {err}")))
     }
 }

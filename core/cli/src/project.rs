@@ -3,14 +3,16 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use mops_model::{Digest, Environment, Name, ProviderName};
-use mops_store::{Directory, Lease};
+use mops_store::{Directory, Lease, LeaseError};
+use nix::unistd::{Uid, User};
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, plugins::Shelf};
 
 /// The folder that everything mops keeps about a script stands in, beside it.
 const FOLDER: &str = ".mops";
@@ -26,6 +28,9 @@ pub(crate) struct Project {
     pub(crate) environment: Environment,
     /// Parameters of the environment, by name.
     pub(crate) parameters: BTreeMap<String, String>,
+    /// Plugin libraries, by the plugin's name; without a path they lie in the user's own folder.
+    pub(crate) libraries: BTreeMap<Name, Option<String>>,
+    shelf: Option<Shelf>,
 }
 
 /// One site of a project in one environment.
@@ -40,7 +45,15 @@ pub(crate) struct SiteFolder {
 #[serde(deny_unknown_fields)]
 struct Configuration {
     #[serde(default)]
-    env: BTreeMap<Name, EnvironmentTable>,
+    env: BTreeMap<Name, toml::Table>,
+    #[serde(default)]
+    plugins: BTreeMap<Name, PluginTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PluginTable {
+    path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +64,15 @@ struct EnvironmentTable {
     #[serde(default)]
     protect: bool,
     #[serde(default)]
-    parameters: BTreeMap<String, String>,
+    parameters: BTreeMap<String, toml::Value>,
+}
+
+/// A parameter as `--set` would give it.
+fn parameter(value: toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    }
 }
 
 fn local() -> ProviderName {
@@ -59,11 +80,11 @@ fn local() -> ProviderName {
 }
 
 impl Project {
-    /// The project whose folder is `root`.
+    /// The project whose folder is `root`; the user's plugin libraries are on `shelf`.
     ///
     /// # Errors
     /// When the folder is not there, `mops.toml` cannot be read, or names no environment `name`.
-    pub(crate) fn open(root: &Path, name: &Name) -> Result<Self, Failure> {
+    pub(crate) fn open(root: &Path, name: &Name, shelf: Option<Shelf>) -> Result<Self, Failure> {
         let root = fs::canonicalize(root).map_err(|err| Failure::io("open the folder", root, &err))?;
         let path = root.join(CONFIGURATION);
         let configuration: Configuration = match fs::read_to_string(&path) {
@@ -74,15 +95,26 @@ impl Project {
             Err(err) => return Err(Failure::io("read", &path, &err)),
         };
         let default = Environment::local();
+        let libraries = configuration.plugins.into_iter().map(|(name, it)| (name, it.path)).collect();
         let known: Vec<String> = configuration.env.keys().map(Name::to_string).collect();
         match configuration.env.into_iter().find(|(it, _)| it == name) {
-            Some((name, table)) => Ok(Self {
-                root,
-                environment: Environment { name, provider: table.provider, protect: table.protect },
-                parameters: table.parameters,
-            }),
+            Some((name, table)) => {
+                let table: EnvironmentTable = table.try_into().map_err(|err: toml::de::Error| {
+                    Failure::new(format!("the environment `{name}` in {} cannot be read", path.display()))
+                        .detail(err.message().to_owned())
+                        .help("its keys are provider (\"local\"), protect and parameters")
+                })?;
+                let parameters = table.parameters.into_iter().map(|(key, it)| (key, parameter(it)));
+                Ok(Self {
+                    root,
+                    environment: Environment { name, provider: table.provider, protect: table.protect },
+                    parameters: parameters.collect(),
+                    libraries,
+                    shelf,
+                })
+            }
             None if *name == default.name => {
-                Ok(Self { root, environment: default, parameters: BTreeMap::new() })
+                Ok(Self { root, environment: default, parameters: BTreeMap::new(), libraries, shelf })
             }
             None => {
                 Err(Failure::new(format!("there is no environment `{name}`")).help(match known.is_empty() {
@@ -93,6 +125,17 @@ impl Project {
                 }))
             }
         }
+    }
+
+    /// Where plugin libraries lie.
+    ///
+    /// # Errors
+    /// When the user has no folder for data.
+    pub(crate) fn shelf(&self) -> Result<&Shelf, Failure> {
+        self.shelf.as_ref().ok_or_else(|| {
+            Failure::new("there is no place for copies of plugin libraries: neither HOME nor XDG_DATA_HOME is set")
+                .help("set HOME")
+        })
     }
 
     /// The folder of the site `name`.
@@ -143,6 +186,21 @@ impl Project {
 }
 
 impl SiteFolder {
+    /// A site is worked on by whoever made it: its daemons and their data are elsewhere for everybody else.
+    pub(crate) fn refuse_others(&self) -> Result<(), Failure> {
+        let owner = match fs::metadata(&self.path) {
+            Ok(found) => Uid::from_raw(found.uid()),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(err) => return Err(Failure::io("read", &self.path, &err)),
+        };
+        if owner == nix::unistd::geteuid() {
+            return Ok(());
+        }
+        let name = User::from_uid(owner).ok().flatten().map_or_else(|| owner.to_string(), |it| it.name);
+        Err(Failure::new(format!("the site `{}` belongs to {name}", self.name))
+            .help(format!("run the command as {name}, or make a copy of the script's folder without .mops")))
+    }
+
     /// Its store.
     pub(crate) fn store(&self) -> Result<Directory, Failure> {
         Directory::open(&self.path.join("store")).map_err(|err| Failure::store(&err))
@@ -150,8 +208,10 @@ impl SiteFolder {
 
     /// The right to change it, for as long as the value lives.
     pub(crate) fn lease(&self, command: &str) -> Result<Lease, Failure> {
-        Lease::acquire(&self.path, command)
-            .map_err(|err| Failure::new(err.to_string()).help("wait for it to end"))
+        Lease::acquire(&self.path, command).map_err(|err| match err {
+            LeaseError::Held { .. } => Failure::new(err.to_string()).help("wait for it to end"),
+            LeaseError::Store(err) => Failure::store(&err),
+        })
     }
 
     /// What sets this site on this machine apart from every other: the digest of its folder.

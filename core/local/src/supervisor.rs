@@ -143,16 +143,14 @@ impl Supervisor {
 
     /// Stops a node and forgets it.
     pub(crate) fn stop(&self, name: &Name) -> io::Result<()> {
-        let thread = {
-            let mut nodes = self.nodes();
-            nodes.order.retain(|it| it != name);
-            self.remember(&nodes.order)?;
-            nodes.threads.remove(name)
-        };
-        match thread {
-            Some(thread) => end(name, &thread),
-            None => Ok(()),
-        }
+        // It stays on the list until it has ended: whoever asks the same meanwhile waits for the same end.
+        let thread = self.nodes().threads.get(name).cloned();
+        let ended = thread.map_or(Ok(()), |it| end(&it));
+        let mut nodes = self.nodes();
+        nodes.threads.remove(name);
+        nodes.order.retain(|it| it != name);
+        self.remember(&nodes.order)?;
+        ended
     }
 
     /// Stops every node, the last first, and then the supervisor.
@@ -164,7 +162,7 @@ impl Supervisor {
         let mut result = Ok(());
         for name in order.iter().rev() {
             if let Some(thread) = threads.remove(name) {
-                result = result.and(end(name, &thread));
+                result = result.and(end(&thread));
             }
         }
         if self.end.send(result).is_err() {
@@ -284,10 +282,13 @@ fn keep(name: &Name, mut node: Node, orders: &Receiver<Order>) {
     }
 }
 
-fn end(name: &Name, thread: &Thread) -> io::Result<()> {
+/// Stops a node and waits for its end. A thread that is gone has taken its daemons along.
+fn end(thread: &Thread) -> io::Result<()> {
     let (done, ended) = mpsc::channel();
-    thread.orders.send(Order::Stop(done)).map_err(|_| io::Error::other(gone(name)))?;
-    ended.recv().map_err(|_| io::Error::other(gone(name)))?
+    match thread.orders.send(Order::Stop(done)) {
+        Ok(()) => ended.recv().unwrap_or(Ok(())),
+        Err(_) => Ok(()),
+    }
 }
 
 fn gone(name: &Name) -> String {

@@ -7,6 +7,7 @@ use std::{
     fmt::Display,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use mops_model::{Bindings, Closure, Name, Secrets};
@@ -23,6 +24,9 @@ use crate::{
 
 /// How many closures are kept, the current one among them.
 const KEPT: usize = 3;
+/// How long a closure is kept after another took its place: a daemon that was not told may remember where links led
+/// (PHP's `realpath_cache_ttl`).
+const RESTS: Duration = Duration::from_mins(10);
 
 /// What an activation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,7 +206,7 @@ impl Node {
         Ok(self.layout.closures().join((last + 1).to_string()))
     }
 
-    /// Removes closures that are older than the last few.
+    /// Removes closures that are older than the last few and have not been in use for a while.
     fn prune(&self) -> io::Result<()> {
         let mut numbers = Vec::new();
         for entry in fs::read_dir(self.layout.closures())? {
@@ -210,8 +214,16 @@ impl Node {
             numbers.extend(name.to_str().and_then(|it| it.parse::<u64>().ok()));
         }
         numbers.sort_unstable_by(|a, b| b.cmp(a));
-        let old = numbers.into_iter().skip(KEPT);
-        old.map(|it| self.layout.closures().join(it.to_string())).try_for_each(|it| remove(&it))
+        let folder = |number: u64| self.layout.closures().join(number.to_string());
+        for pair in numbers.windows(2).skip(KEPT - 1) {
+            let [next, old] = [folder(pair[0]), folder(pair[1])];
+            // A clock that was set back makes a folder younger than now: it is kept.
+            let rested = fs::metadata(next)?.modified()?.elapsed().unwrap_or(Duration::ZERO);
+            if rested > RESTS {
+                remove(&old)?;
+            }
+        }
+        Ok(())
     }
 }
 

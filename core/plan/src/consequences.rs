@@ -21,6 +21,11 @@ pub(crate) fn of_delete(old: Option<&Closure>) -> Vec<Consequence> {
     all(old, Effect::Stop, |it| it.restart_loses)
 }
 
+/// What stops on a node whose group goes on without it: the others take over.
+pub(crate) fn of_retirement(old: Option<&Closure>) -> Vec<Consequence> {
+    all(old, Effect::Stop, |_| Loses::Nothing)
+}
+
 /// What restarts on a node that is made anew.
 pub(crate) fn of_replace(old: Option<&Closure>, new: Option<&Closure>) -> Vec<Consequence> {
     let lost =

@@ -187,6 +187,12 @@ impl Planning<'_> {
         }
     }
 
+    /// Whether a node goes and others of its group stay.
+    fn has_others(&self, old: &Recorded) -> bool {
+        let group = old.inputs.get("group");
+        group.is_some() && self.wanted.resources().iter().any(|it| it.inputs.get("group") == group)
+    }
+
     fn delete(&self, address: &Address, old: &Recorded) -> Change {
         let reason = match (self.situation.intent, old.origin.place.as_str()) {
             (Intent::Destroy, _) => "everything is removed".to_owned(),
@@ -194,9 +200,13 @@ impl Planning<'_> {
             (Intent::Apply, "") => "no longer needed".to_owned(),
             (Intent::Apply, place) => format!("no longer declared at {place}"),
         };
+        let closure = self.situation.closures.named_by(&old.inputs);
         Change {
             reasons: vec![reason],
-            consequences: consequences::of_delete(self.situation.closures.named_by(&old.inputs)),
+            consequences: match self.has_others(old) {
+                true => consequences::of_retirement(closure),
+                false => consequences::of_delete(closure),
+            },
             origin: old.origin.clone(),
             ..bare(address, Action::Delete)
         }

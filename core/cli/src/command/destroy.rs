@@ -25,7 +25,8 @@ pub(crate) async fn destroy(line: &Line<'_>, consent: Consent, history: History)
     let wanted = Wanted::default();
     let planned = line.plan(&wanted, Intent::Destroy).await?;
     anstream::println!("{}", line.show(&planned, &wanted));
-    if Line::agreed(&planned, consent, "Remove all of it, data included?")? {
+    if !planned.plan.is_empty() {
+        Line::agreed(&planned, consent, "Remove all of it, data included?")?;
         let began = Instant::now();
         let generation = line.apply(planned, wanted, "destroy").await?;
         anstream::println!("{}", closing(&generation, began));

@@ -30,12 +30,14 @@ pub(crate) fn whole_reference() -> Reference {
     })
 }
 
-/// The commands that a person calls, as the command line declares them.
+/// The program and the commands that a person calls, as the command line declares them.
 fn commands() -> Vec<Command> {
     let mut program = Arguments::command();
     program.build();
+    let mut all = vec![command(&mut program)];
     let shown = program.get_subcommands_mut().filter(|it| !it.is_hide_set() && it.get_name() != "help");
-    shown.map(command).collect()
+    all.extend(shown.map(command));
+    all
 }
 
 fn command(command: &mut clap::Command) -> Command {
@@ -50,13 +52,15 @@ fn command(command: &mut clap::Command) -> Command {
         true => format!("{about}."),
         false => format!("{about}.\n\n{notes}"),
     };
-    let arguments = command.get_arguments().filter(|it| !it.is_hide_set() && it.get_id() != "help");
+    // What every command takes is said once, of the program.
+    let is_program = command.get_name() == "mops";
+    let is_shown = |it: &&clap::Arg| !it.is_hide_set() && it.get_id() != "help" && (is_program || !it.is_global_set());
     Command {
-        name: command.get_name().to_owned(),
+        name: if is_program { String::new() } else { command.get_name().to_owned() },
         doc,
         usage: usage.trim_start_matches("Usage: ").to_owned(),
-        arguments: arguments.map(argument).collect(),
-        examples: examples.lines().map(|it| it.trim_start()).collect::<Vec<_>>().join("\n"),
+        arguments: command.get_arguments().filter(is_shown).map(argument).collect(),
+        examples: examples.lines().map(str::trim_start).collect::<Vec<_>>().join("\n"),
     }
 }
 
@@ -74,5 +78,15 @@ fn argument(argument: &clap::Arg) -> CommandArgument {
         name: name.collect::<Vec<_>>().join(" "),
         doc: argument.get_help().map(ToString::to_string).unwrap_or_default(),
         default: if takes_value { defaults.join(", ") } else { String::new() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_has_documentation_and_what_is_written_has_an_example() {
+        assert_eq!(whole_reference().lint(), [] as [String; 0]);
     }
 }

@@ -1,6 +1,6 @@
 //! `mops explain`: the reference on the terminal.
 
-use mops_docs::{Entry, Example, Found, Item, ItemGroup, Page, PageKind, Reference};
+use mops_docs::{Entry, Example, Fact, Found, Item, ItemGroup, Page, PageKind, Reference};
 
 use crate::{
     command::docs::whole_reference,
@@ -102,6 +102,7 @@ fn whole(found: &Found<'_>) -> String {
 
 fn page_text(page: &Page) -> String {
     let mut parts = vec![format!("{}\n{}", styled(BOLD, page.title()), wrapped(&page.doc, "  "))];
+    parts.extend(facts(&page.facts));
     parts.extend(page.entries.iter().map(|it| {
         let name = if it.signature.is_empty() { &it.name } else { &it.signature };
         format!("{}\n{}", styled(GREEN, name), wrapped(it.summary(), "  "))
@@ -118,12 +119,16 @@ fn entry_text(entry: &Entry) -> String {
     };
     let kind = styled(DIM, format!("({})", entry.kind.word()));
     let mut parts = vec![format!("{} {kind}\n{}", styled(BOLD, title), wrapped(&entry.doc, "  "))];
-    let facts: Vec<String> =
-        entry.facts.iter().map(|it| wrapped(&format!("{}: {}", it.about, it.is), "  ")).collect();
-    parts.extend((!facts.is_empty()).then(|| facts.join("\n")));
+    parts.extend(facts(&entry.facts));
     parts.extend(entry.examples.iter().map(example));
     parts.extend(entry.groups.iter().map(group));
     parts.join("\n\n")
+}
+
+fn facts(facts: &[Fact]) -> Option<String> {
+    let lines: Vec<String> =
+        facts.iter().map(|it| wrapped(&format!("{}: {}", it.about, it.is), "  ")).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn example(example: &Example) -> String {

@@ -5,6 +5,8 @@ pub(crate) mod docs;
 pub(crate) mod explain;
 pub(crate) mod generations;
 pub(crate) mod logs;
+pub(crate) mod plugin;
+pub(crate) mod repl;
 pub(crate) mod rollback;
 pub(crate) mod script;
 pub(crate) mod status;

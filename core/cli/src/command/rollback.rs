@@ -33,9 +33,10 @@ pub(crate) async fn rollback(line: &Line<'_>, number: Option<u64>, consent: Cons
     };
     let planned = line.plan(&wanted, Intent::Rollback).await?;
     anstream::println!("{}", line.show(&planned, &wanted));
-    if !Line::agreed(&planned, consent, &format!("Go back to generation {number}?"))? {
-        return Ok(());
+    if planned.plan.is_empty() {
+        return line.close(planned, wanted, &format!("rollback {number}")).await;
     }
+    Line::agreed(&planned, consent, &format!("Go back to generation {number}?"))?;
     let began = Instant::now();
     let generation = line.apply(planned, wanted, &format!("rollback {number}")).await?;
     anstream::println!("{}, as generation {number} was", closing(&generation, began));

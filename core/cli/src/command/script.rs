@@ -9,7 +9,7 @@ use std::{
 
 use mops_eval::{Evaluated, Folder, SourceTexts};
 use mops_lower::{Lowering, World};
-use mops_model::{Address, Closure, Diagnostic, Digest, Entry, Input, InputKind, Listing, Name};
+use mops_model::{Address, Closure, Diagnostic, Digest, Entry, Input, InputKind, Listing, Name, Site};
 use mops_plan::{Intent, Plan};
 use mops_plugin::Registry;
 use mops_store::Store;
@@ -71,7 +71,11 @@ impl<'a> Script<'a> {
         let mut parameters = project.parameters.clone();
         parameters.extend(arguments.parameters.iter().cloned());
         let renderer = annotate_snippets::Renderer::styled();
-        Ok(Self { project, file, folder, registry: plugins::registry(), parameters, renderer })
+        let registry = plugins::of_script(project, &file, &folder, |wrong, libraries| {
+            let drawn = show::diagnostic::diagnostics(wrong, &libraries.texts, &renderer);
+            anstream::eprintln!("{drawn}\n");
+        })?;
+        Ok(Self { project, file, folder, registry, parameters, renderer })
     }
 
     /// Finds every mistake.
@@ -122,9 +126,10 @@ impl<'a> Script<'a> {
         wanted.may_delete = may_delete.iter().cloned().collect();
         let planned = line.plan(&wanted, Intent::Apply).await?;
         anstream::println!("{}", line.show(&planned, &wanted));
-        if !Line::agreed(&planned, consent, "Apply?")? {
-            return Ok(());
+        if planned.plan.is_empty() {
+            return line.close(planned, wanted, &command).await;
         }
+        Line::agreed(&planned, consent, "Apply?")?;
         line.make_store()?;
         self.keep_inputs(&lowered.evaluated, &line)?;
         wanted.sources = keep_sources(&lowered.evaluated.texts, &line)?;
@@ -165,22 +170,10 @@ impl<'a> Script<'a> {
     }
 
     fn lower(&self, evaluated: Evaluated, line: &Line<'_>) -> Result<Lowered, Failure> {
-        let mut versions = BTreeMap::new();
-        let mut wrong = Vec::new();
-        for (name, declared) in &evaluated.site.secrets {
-            match line.secrets().version(name) {
-                Ok(version) => drop(versions.insert(name.clone(), version)),
-                Err(err) => wrong.push(
-                    Diagnostic::error("secret::missing", format!("the secret `{name}` is not to be had"))
-                        .at(declared.span, "used here")
-                        .help(err.why),
-                ),
-            }
+        match versions(&evaluated.site, line) {
+            Ok(versions) => self.lowered(evaluated, &versions),
+            Err(wrong) => Err(self.mistakes(&wrong, &evaluated.texts)),
         }
-        if !wrong.is_empty() {
-            return Err(self.mistakes(&wrong, &evaluated.texts));
-        }
-        self.lowered(evaluated, &versions)
     }
 
     fn lowered(&self, evaluated: Evaluated, secrets: &BTreeMap<Name, Digest>) -> Result<Lowered, Failure> {
@@ -239,17 +232,41 @@ impl<'a> Script<'a> {
 
 impl Lowered {
     fn wanted(&self) -> Wanted {
-        let lowering = &self.lowering;
-        Wanted {
-            graph: lowering.graph.clone(),
-            closures: lowering.closures.clone(),
-            objects: lowering.objects.clone(),
-            outputs: lowering.outputs.clone(),
-            origins: lowering.origins.clone(),
-            moves: self.evaluated.site.moves.clone(),
-            ..Wanted::default()
+        wanted(&self.lowering, &self.evaluated.site)
+    }
+}
+
+/// What `site` comes to, as something to plan.
+pub(crate) fn wanted(lowering: &Lowering, site: &Site) -> Wanted {
+    Wanted {
+        graph: lowering.graph.clone(),
+        closures: lowering.closures.clone(),
+        objects: lowering.objects.clone(),
+        outputs: lowering.outputs.clone(),
+        origins: lowering.origins.clone(),
+        moves: site.moves.clone(),
+        ..Wanted::default()
+    }
+}
+
+/// The versions of the secrets that `site` uses.
+///
+/// # Errors
+/// Every secret that has no value.
+pub(crate) fn versions(site: &Site, line: &Line<'_>) -> Result<BTreeMap<Name, Digest>, Vec<Diagnostic>> {
+    let mut versions = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (name, declared) in &site.secrets {
+        match line.secrets().version(name) {
+            Ok(version) => drop(versions.insert(name.clone(), version)),
+            Err(err) => wrong.push(
+                Diagnostic::error("secret::missing", format!("the secret `{name}` has no value"))
+                    .at(declared.span, "used here")
+                    .help(err.why),
+            ),
         }
     }
+    if wrong.is_empty() { Ok(versions) } else { Err(wrong) }
 }
 
 /// Puts the script and what it imports into the store.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io, path::PathBuf};
 
 use mops_local::SiteStatus;
-use mops_model::Name;
+use mops_model::{Generation, Name};
 use mops_node::{DaemonState, DaemonStatus, NodeStatus};
 use serde::Serialize;
 
@@ -52,7 +52,9 @@ struct Folders {
 enum Health {
     /// Every daemon is ready.
     Well,
-    /// Some daemon is not ready.
+    /// A run was cut off or refused; the next one goes on from there.
+    Unfinished,
+    /// Some daemon is not ready, or a node is not there.
     Ailing,
     /// Nothing runs.
     Down,
@@ -69,6 +71,7 @@ pub(crate) fn status(line: &Line<'_>, form: Form) -> Result<u8, Failure> {
             .help("a run was cut off; run the script again")
     })?;
     let found = mops_local::status(line.place()).map_err(|err| Failure::refused(&err))?;
+    let unfinished = line.unfinished()?;
     let status = Status {
         site: line.site().name.clone(),
         environment: line.environment().clone(),
@@ -78,8 +81,8 @@ pub(crate) fn status(line: &Line<'_>, form: Form) -> Result<u8, Failure> {
             by: entry.record.by.clone(),
             command: entry.record.command.clone(),
         },
-        health: health(&found, entry.generation.graph.resources().is_empty()),
-        unfinished: line.unfinished()?,
+        health: health(&found, &entry.generation, &unfinished),
+        unfinished,
         outputs: Line::outputs(&entry.generation),
         authority: line.place().authority(),
         folders: Folders { data: line.place().data.clone(), run: line.place().run.clone() },
@@ -95,18 +98,21 @@ pub(crate) fn status(line: &Line<'_>, form: Form) -> Result<u8, Failure> {
             anstream::println!("{}\n{}", line.whereabouts(Some(entry)), screen(&status));
         }
     }
-    let well = status.health == Health::Well && status.unfinished.is_empty();
-    Ok(if well { 0 } else { Failure::REFUSED })
+    Ok(if status.health == Health::Well { 0 } else { Failure::REFUSED })
 }
 
-fn health(found: &SiteStatus, destroyed: bool) -> Health {
-    let daemons: Vec<&DaemonStatus> = found.nodes.values().flat_map(BTreeMap::values).collect();
-    let is_ready = |it: &&DaemonStatus| it.state == DaemonState::Ready;
-    match (destroyed, found.supervisor) {
-        (true, None) => Health::Destroyed,
-        (_, None) => Health::Down,
-        (_, Some(_)) if daemons.iter().all(is_ready) => Health::Well,
-        (_, Some(_)) => Health::Ailing,
+fn health(found: &SiteStatus, newest: &Generation, unfinished: &BTreeMap<String, String>) -> Health {
+    let resources = newest.graph.resources();
+    let nodes = resources.iter().filter(|it| it.address.kind == "local.node").map(|it| &it.address.name);
+    let is_ready = |it: &DaemonStatus| it.state == DaemonState::Ready;
+    let is_well = |node: &NodeStatus| !node.is_empty() && node.values().all(is_ready);
+    let all_well = nodes.into_iter().all(|it| found.nodes.get(it).is_some_and(is_well));
+    match found.supervisor {
+        _ if !unfinished.is_empty() => Health::Unfinished,
+        None if resources.is_empty() => Health::Destroyed,
+        None => Health::Down,
+        Some(_) if all_well => Health::Well,
+        Some(_) => Health::Ailing,
     }
 }
 
@@ -114,6 +120,9 @@ fn screen(status: &Status) -> String {
     let mut lines = Vec::new();
     lines.push(match status.health {
         Health::Well => styled(GREEN, "All is well."),
+        Health::Unfinished => {
+            styled(YELLOW, "Unfinished.") + " Run the same command again: it goes on from here."
+        }
         Health::Ailing => styled(RED, "Something is not ready."),
         Health::Down => styled(RED, "Nothing runs.") + " Run the script again: it starts what should run.",
         Health::Destroyed => "Destroyed; only the history is left.".to_owned(),
@@ -121,10 +130,7 @@ fn screen(status: &Status) -> String {
     let last = &status.last;
     lines.push(styled(DIM, format!("last change {} by {}: {}", when(last.at), last.by, last.command)));
     for (address, operation) in &status.unfinished {
-        lines.push(format!(
-            "{} {address}: {operation} was not finished; the next run goes on",
-            styled(YELLOW, "unfinished")
-        ));
+        lines.push(format!("{} {address}: {operation}", styled(YELLOW, "unfinished")));
     }
     for (node, daemons) in &status.nodes {
         lines.push(String::new());

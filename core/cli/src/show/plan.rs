@@ -220,6 +220,9 @@ fn words(old: &[Text], new: &[Text]) -> Vec<String> {
 
 /// What differs between two values, key by key.
 fn values(name: &str, old: Option<&Shown>, new: Option<&Shown>, forces: Forces) -> Vec<String> {
+    if matches!((old, new), (_, Some(Shown::Unknown)) | (Some(Shown::Unknown), _)) {
+        return vec![format!("      {name}: known after apply")];
+    }
     let (before, after) = (flat(name, old), flat(name, new));
     let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
     keys.sort();

@@ -1,0 +1,284 @@
+//! What stands at the prompt: inputs for the session, and commands that begin with a colon.
+//!
+//! **Invariant:** nothing is applied: commands read what is recorded, and write nothing.
+
+pub(crate) mod line_editor;
+mod table;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use mops_eval::{Answer, Failed, Fed, Session};
+use mops_lower::{Lowering, World};
+use mops_model::{Digest, Name, Site};
+use mops_plan::Intent;
+use mops_plugin::Registry;
+
+use crate::{
+    command::{
+        repl::get,
+        script::{versions, wanted},
+    },
+    failure::Failure,
+    line::{Line, catalog},
+    outside::Outside,
+    project::Project,
+    show::{self, DIM, styled},
+};
+
+/// A session, and where it is.
+pub(crate) struct Repl<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) outside: &'a Outside,
+    pub(crate) registry: &'a Registry,
+    pub(crate) session: Arc<Mutex<Session>>,
+}
+
+/// What came of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// More lines belong to it.
+    More,
+    /// It was right.
+    Done,
+    /// It was wrong, and that was said.
+    Wrong,
+    /// The person leaves.
+    Leave,
+}
+
+/// The commands, with what they take and what they do.
+pub(crate) const COMMANDS: [(&str, &str, &str); 13] = [
+    (":help", "", "this list"),
+    (":doc", "NAME", "what is known of a module, a function, an option (`varnish::cache.memory`), a type of resource"),
+    (":type", "EXPRESSION", "what kind of value it has; it is not kept"),
+    (":time", "EXPRESSION", "how long it takes; it is not kept"),
+    (":site", "", "what has been declared"),
+    (":graph", "", "the resources it comes to, each with what it needs"),
+    (":plan", "", "what an apply would change; nothing is applied"),
+    (":why", "NAME", "where a website, a role, a service or an option comes from"),
+    (":load", "SCRIPT", "begin anew with a script"),
+    (":reload", "", "read the script again; inputs stay"),
+    (":undo", "", "take the last input back"),
+    (":quit", "", "leave, as Ctrl-D does"),
+    (":q", "", "the same"),
+];
+
+impl Repl<'_> {
+    /// Takes an input that may go on in the next line.
+    pub(crate) async fn take(&self, input: &str) -> Reply {
+        match input.trim_start().starts_with(':') {
+            true => self.command(input.trim()).await,
+            false => {
+                let fed = get(&self.session).feed(input);
+                show_fed(fed)
+            }
+        }
+    }
+
+    /// Takes an input that does not go on.
+    pub(crate) async fn take_last(&self, input: &str) -> Reply {
+        match input.trim_start().starts_with(':') {
+            true => self.command(input.trim()).await,
+            false => {
+                let fed = get(&self.session).feed_last(input);
+                show_fed(fed)
+            }
+        }
+    }
+
+    /// Begins anew with the script at `path`.
+    pub(crate) fn load(&self, path: &str) -> Reply {
+        let fed = get(&self.session).load(path);
+        show_fed(without_value(fed))
+    }
+
+    async fn command(&self, input: &str) -> Reply {
+        let (command, rest) = input.split_once(char::is_whitespace).unwrap_or((input, ""));
+        let rest = rest.trim();
+        let outcome = match command {
+            ":help" => Ok(help()),
+            ":quit" | ":q" => return Reply::Leave,
+            ":doc" => self.doc(rest),
+            ":type" => return self.kind(rest),
+            ":time" => return self.time(rest),
+            ":site" => self.site().map(|site| table::site(&site)),
+            ":graph" => self.graph(),
+            ":plan" => self.plan().await,
+            ":why" => self.why(rest),
+            ":load" if rest.is_empty() => Err(Failure::new("no script is named").help("write :load shop.rhai")),
+            ":load" => return self.load(rest),
+            ":reload" => {
+                let fed = get(&self.session).reload();
+                return show_fed(without_value(fed));
+            }
+            ":undo" => self.undo(),
+            unknown => {
+                let known = COMMANDS.iter().map(|it| it.0);
+                let help = match mops_model::nearest(unknown, known) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => ":help lists the commands".to_owned(),
+                };
+                Err(Failure::new(format!("there is no command {unknown}")).help(help))
+            }
+        };
+        match outcome {
+            Ok(text) => {
+                anstream::println!("{text}");
+                Reply::Done
+            }
+            Err(failure) => {
+                if let Some(said) = failure.to_say() {
+                    anstream::eprintln!("{said}");
+                }
+                Reply::Wrong
+            }
+        }
+    }
+
+    fn doc(&self, name: &str) -> Result<String, Failure> {
+        let session = get(&self.session);
+        session.describe(name).ok_or_else(|| {
+            Failure::new(format!("nothing is called `{name}`"))
+                .help("name a module, a function, an option or a type of resource, such as `:doc varnish::cache`")
+        })
+    }
+
+    fn kind(&self, expression: &str) -> Reply {
+        if let Some(signature) = get(&self.session).signature(expression) {
+            anstream::println!("{signature}");
+            return Reply::Done;
+        }
+        let fed = get(&self.session).ask(expression);
+        match fed {
+            Fed::Right(answer) => {
+                anstream::println!("{}", answer.kind);
+                Reply::Done
+            }
+            other => show_fed(other),
+        }
+    }
+
+    fn time(&self, expression: &str) -> Reply {
+        let fed = get(&self.session).ask(expression);
+        let took = match &fed {
+            Fed::Right(answer) => Some(answer.took),
+            Fed::Wrong(_) | Fed::Incomplete | Fed::Interrupted => None,
+        };
+        let reply = show_fed(fed);
+        if let Some(took) = took {
+            anstream::println!("{}", styled(DIM, format!("took {}", shown_time(took))));
+        }
+        reply
+    }
+
+    fn why(&self, name: &str) -> Result<String, Failure> {
+        let session = get(&self.session);
+        if let Err(failed) = session.site() {
+            return Err(told(&failed));
+        }
+        let lines = session.origin(name);
+        match lines.is_empty() {
+            false => Ok(lines.join("\n")),
+            true => Err(Failure::new(format!("nothing of the site is called `{name}`"))
+                .help(":site lists what was declared; an option is named as `varnish::cache.memory`")),
+        }
+    }
+
+    fn undo(&self) -> Result<String, Failure> {
+        match get(&self.session).undo() {
+            Some(input) => Ok(styled(DIM, format!("taken back: {input}"))),
+            None => Err(Failure::new("there is no input to take back")),
+        }
+    }
+
+    fn site(&self) -> Result<Site, Failure> {
+        let session = get(&self.session);
+        session.site().cloned().map_err(|failed| told(&failed))
+    }
+
+    fn graph(&self) -> Result<String, Failure> {
+        let site = self.site()?;
+        // A secret's value is not needed to see what there is: any version stands for it.
+        let versions = site.secrets.keys().map(|it| (it.clone(), Digest::of(b""))).collect();
+        Ok(table::graph(&self.lowered(&site, &versions)?.graph))
+    }
+
+    async fn plan(&self) -> Result<String, Failure> {
+        let site = self.site()?;
+        let line = Line::open(self.project, self.project.site(&site.name), self.outside)?;
+        let versions = versions(&site, &line).map_err(|wrong| told(&get(&self.session).wrong(wrong)))?;
+        let lowering = self.lowered(&site, &versions)?;
+        let wanted = wanted(&lowering, &site);
+        let planned = line.plan(&wanted, Intent::Apply).await?;
+        Ok(line.show(&planned, &wanted))
+    }
+
+    fn lowered(&self, site: &Site, secrets: &BTreeMap<Name, Digest>) -> Result<Lowering, Failure> {
+        let world = World { environment: &self.project.environment, catalog: &catalog(), secrets };
+        mops_lower::lower(site, self.registry, &world)
+            .map_err(|wrong| told(&get(&self.session).wrong(wrong)))
+    }
+}
+
+/// Says what is wrong at its place.
+fn told(failed: &Failed) -> Failure {
+    say(&failed.diagnostics, &failed.texts);
+    Failure::told()
+}
+
+/// Draws mistakes and warnings.
+pub(crate) fn say(diagnostics: &[mops_model::Diagnostic], texts: &mops_eval::SourceTexts) {
+    if !diagnostics.is_empty() {
+        let renderer = annotate_snippets::Renderer::styled();
+        anstream::eprintln!("{}\n", show::diagnostic::diagnostics(diagnostics, texts, &renderer));
+    }
+}
+
+/// A script is loaded for what it declares, not for what its last line gives.
+fn without_value(fed: Fed) -> Fed {
+    match fed {
+        Fed::Right(answer) => Fed::Right(Answer { value: None, ..answer }),
+        Fed::Incomplete | Fed::Wrong(_) | Fed::Interrupted => fed,
+    }
+}
+
+fn show_fed(fed: Fed) -> Reply {
+    match fed {
+        Fed::Incomplete => Reply::More,
+        Fed::Right(answer) => {
+            say(&answer.warnings, &answer.texts);
+            answer.printed.iter().for_each(|it| anstream::println!("{it}"));
+            answer.value.iter().for_each(|it| anstream::println!("{it}"));
+            Reply::Done
+        }
+        Fed::Wrong(failed) => {
+            told(&failed);
+            Reply::Wrong
+        }
+        Fed::Interrupted => {
+            anstream::eprintln!("cancelled; nothing was changed");
+            Reply::Wrong
+        }
+    }
+}
+
+fn help() -> String {
+    let row = |(name, takes, does): &(&str, &str, &str)| format!("{:<18}{does}", format!("{name} {takes}"));
+    let commands: Vec<String> = COMMANDS.iter().map(row).collect();
+    let keys = "Everything else is a script: what is right is kept, what has mistakes changes nothing.\n\
+                Tab completes, Ctrl-R searches the history, Alt-Enter begins a new line, Ctrl-C cancels, Ctrl-D leaves.";
+    format!("{}\n\n{keys}", commands.join("\n"))
+}
+
+/// A time as people say it: `830 µs`, `1.2 ms`, `3.4 s`.
+fn shown_time(it: Duration) -> String {
+    match it.as_micros() {
+        micros @ ..1000 => format!("{micros} µs"),
+        micros @ ..1_000_000 => format!("{}.{} ms", micros / 1000, micros / 100 % 10),
+        micros => format!("{}.{} s", micros / 1_000_000, micros / 100_000 % 10),
+    }
+}
