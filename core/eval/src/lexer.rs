@@ -198,7 +198,7 @@ fn number(rest: &str) -> usize {
         at += 1;
         at += digits(&rest[at..]);
     }
-    match rest[at..].as_bytes() {
+    match &rest.as_bytes()[at..] {
         [b'e' | b'E', b'0'..=b'9', ..] => at + 1 + digits(&rest[at + 1..]),
         [b'e' | b'E', b'+' | b'-', ..] => at + 2 + digits(&rest[at + 2..]),
         _ => at,
