@@ -1,6 +1,8 @@
 //! One test binary for the whole workspace: what no crate can test alone.
 
 mod diagnostics;
+mod explain;
+mod doors;
 mod help;
 mod layers;
 mod line;

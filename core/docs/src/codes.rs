@@ -8,15 +8,16 @@ use serde::Deserialize;
 
 /// What an example without a site of its own stands in.
 const PRELUDE: &str = r#"site("acme", #{ magento: #{ version: "2.4.6", release: path("release") } });
-website("pl", #{ hosts: ["acme.pl"] });
+website("pl", #{ hosts: ["acme.pl"], countries: ["pl"], language: "pl" });
 "#;
 
 /// The files of the table, by area: the first part of their codes.
-const AREAS: [(&str, &str); 16] = [
+const AREAS: [(&str, &str); 17] = [
     ("baler", include_str!("../codes/baler.toml")),
     ("cdn", include_str!("../codes/cdn.toml")),
     ("elasticsuite", include_str!("../codes/elasticsuite.toml")),
     ("eval", include_str!("../codes/eval.toml")),
+    ("geo-redirects", include_str!("../codes/geo-redirects.toml")),
     ("lint", include_str!("../codes/lint.toml")),
     ("lower", include_str!("../codes/lower.toml")),
     ("magento", include_str!("../codes/magento.toml")),

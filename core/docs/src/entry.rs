@@ -16,6 +16,8 @@ pub struct Page {
     pub name: String,
     /// What it is: one line.
     pub doc: String,
+    /// What else is to be known: what it has on other pages.
+    pub facts: Vec<Fact>,
     /// What it lists.
     pub entries: Vec<Entry>,
 }
@@ -79,7 +81,7 @@ pub enum EntryKind {
 pub struct Fact {
     /// What about it.
     pub about: String,
-    /// What is so.
+    /// What is so, in Markdown.
     pub is: String,
 }
 
@@ -148,6 +150,13 @@ impl Reference {
     /// Every entry, with its page.
     pub fn entries(&self) -> impl Iterator<Item = (&Page, &Entry)> {
         self.pages.iter().flat_map(|page| page.entries.iter().map(move |it| (page, it)))
+    }
+}
+
+impl Fact {
+    /// What `about` an entry or page `is` so.
+    pub fn new(about: &str, is: impl Into<String>) -> Self {
+        Self { about: about.to_owned(), is: is.into() }
     }
 }
 

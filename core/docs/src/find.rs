@@ -16,7 +16,7 @@ pub enum Found<'a> {
 }
 
 /// The words that say what kind of thing a name stands for, when they come before it.
-const WORDS: [(&str, Wanted); 10] = [
+const WORDS: [(&str, Wanted); 11] = [
     ("function", Wanted::Entry(EntryKind::Function)),
     ("option", Wanted::Item),
     ("slot", Wanted::Entry(EntryKind::Slot)),
@@ -26,6 +26,7 @@ const WORDS: [(&str, Wanted); 10] = [
     ("error", Wanted::Entry(EntryKind::Code)),
     ("command", Wanted::Entry(EntryKind::Command)),
     ("plugin", Wanted::Page(PageKind::Plugin)),
+    ("mistakes", Wanted::Page(PageKind::Codes)),
     ("library", Wanted::Page(PageKind::Library)),
 ];
 
@@ -42,7 +43,12 @@ impl Reference {
     /// share a name; nothing is found when none has it.
     pub fn find(&self, words: &[&str]) -> Vec<Found<'_>> {
         let (wanted, name) = meant(words);
-        let whole = self.having(wanted, |it| same(it, &name));
+        let mut whole = self.having(wanted, |it| same(it, &name));
+        let is_codes = |it: &Found<'_>| matches!(it, Found::Page(page) if page.kind == PageKind::Codes);
+        // A plugin's own page names its codes.
+        if whole.iter().any(|it| !is_codes(it)) {
+            whole.retain(|it| !is_codes(it));
+        }
         match whole.is_empty() {
             true => self.having(wanted, |it| last_parts(it).any(|it| same(it, &name))),
             false => whole,
@@ -130,7 +136,7 @@ mod tests {
     }
 
     fn page(kind: PageKind, name: &str, entries: Vec<Entry>) -> Page {
-        Page { kind, name: name.to_owned(), doc: String::new(), entries }
+        Page { kind, name: name.to_owned(), doc: String::new(), facts: Vec::new(), entries }
     }
 
     fn reference() -> Reference {
@@ -176,6 +182,8 @@ mod tests {
             matches!(reference().find(&["code", "varnish::vcl"])[..], [Found::Entry(page, _)] if page.kind == PageKind::Codes)
         );
         assert_eq!(names(&["slot", "varnish::vcl"]), [] as [String; 0]);
+        assert!(matches!(reference().find(&["varnish"])[..], [Found::Page(page)] if page.kind == PageKind::Plugin));
+        assert!(matches!(reference().find(&["mistakes", "varnish"])[..], [Found::Page(page)] if page.kind == PageKind::Codes));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) fn page(name: &str, text: &str) -> Page {
             (None, None) => comment.clear(),
         }
     }
-    Page { kind: PageKind::Library, name: name.to_owned(), doc: doc.join(" "), entries }
+    Page { kind: PageKind::Library, name: name.to_owned(), doc: doc.join(" "), facts: Vec::new(), entries }
 }
 
 fn entry(file: &str, declared: &str, comment: &[&str]) -> Entry {
@@ -31,7 +31,7 @@ fn entry(file: &str, declared: &str, comment: &[&str]) -> Entry {
         name: format!("{module}::{name}"),
         signature: format!("{module}::{call}"),
         doc,
-        facts: vec![Fact { about: "Import it".to_owned(), is: format!("`import \"{file}\" as {module};`") }],
+        facts: vec![Fact::new("Import it", format!("`import \"{file}\" as {module};`"))],
         groups: Vec::new(),
         examples: (!example.text.is_empty()).then_some(example).into_iter().collect(),
     }

@@ -45,6 +45,7 @@ mod tests {
             kind: PageKind::Plugin,
             name: "varnish".to_owned(),
             doc: String::new(),
+            facts: Vec::new(),
             entries: vec![entry],
         };
         assert_eq!(

@@ -64,6 +64,7 @@ fn language() -> Page {
         kind: PageKind::Language,
         name: "language".to_owned(),
         doc: "What every script may call, in the order in which a script uses it.".to_owned(),
+        facts: Vec::new(),
         entries: mops_eval::functions().iter().map(|it| function(None, it)).collect(),
     }
 }
@@ -74,8 +75,23 @@ fn plugin(manifest: &Manifest) -> Page {
         kind: PageKind::Plugin,
         name: module.clone(),
         doc: manifest.doc.clone(),
+        facts: elsewhere(manifest),
         entries: manifest.functions.iter().map(|it| function(Some(&module), it)).collect(),
     }
+}
+
+/// What a plugin has on other pages: its slots, and the codes of its mistakes.
+fn elsewhere(manifest: &Manifest) -> Vec<Fact> {
+    let listed = |names: Vec<String>| {
+        let shown: Vec<String> = names.iter().map(|it| format!("`{it}`")).collect();
+        (!shown.is_empty()).then(|| shown.join(", "))
+    };
+    let slots = manifest.slots.iter().map(|it| it.name.clone()).collect();
+    let area = format!("{}::", manifest.plugin);
+    let codes = codes().into_iter().map(|it| it.code).filter(|it| it.starts_with(&area)).collect();
+    let slots = listed(slots).map(|it| Fact::new("Slots", it));
+    let codes = listed(codes).map(|it| Fact::new("Mistakes", it));
+    slots.into_iter().chain(codes).collect()
 }
 
 fn function(module: Option<&str>, function: &Function) -> Entry {
@@ -98,7 +114,7 @@ fn function(module: Option<&str>, function: &Function) -> Entry {
         signature: signature(&name, function),
         name,
         doc: function.doc.clone(),
-        facts: vec![Fact { about: "May be called".to_owned(), is: calls }],
+        facts: vec![Fact::new("May be called", calls)],
         groups: groups.into_iter().flatten().collect(),
         examples: example(&function.example),
     }
@@ -207,13 +223,14 @@ fn slots(manifests: &[&Manifest]) -> Page {
         kind: EntryKind::Slot,
         name: it.name.clone(),
         doc: it.doc.clone(),
-        facts: vec![Fact { about: "Belongs to".to_owned(), is: format!("`{}`", manifest.module()) }],
+        facts: vec![Fact::new("Belongs to", format!("`{}`", manifest.module()))],
         ..Entry::default()
     };
     Page {
         kind: PageKind::Slots,
         name: "slots".to_owned(),
         doc: "Named places where one service gives something to another: what it means there, and in which order several stand.".to_owned(),
+        facts: Vec::new(),
         entries: manifests.iter().flat_map(|it| it.slots.iter().map(move |one| slot(it, one))).collect(),
     }
 }
@@ -227,6 +244,7 @@ fn resources(catalog: &Catalog) -> Vec<Page> {
                 kind: PageKind::Resources,
                 name: provider.to_owned(),
                 doc: "What can be declared with `resource(type, name, #{ … })`; outputs are properties of what that returns.".to_owned(),
+                facts: Vec::new(),
                 entries: Vec::new(),
             });
         }
@@ -266,7 +284,7 @@ fn resource(schema: &Schema) -> Entry {
         name: schema.kind.clone(),
         signature: format!("resource({:?}, name, #{{ … }})", schema.kind),
         doc: schema.doc.clone(),
-        facts: vec![Fact { about: "Holds".to_owned(), is: holds.to_owned() }],
+        facts: vec![Fact::new("Holds", holds)],
         groups: groups.into_iter().flatten().collect(),
         examples: example(&resource_example(schema)),
     }
@@ -274,8 +292,13 @@ fn resource(schema: &Schema) -> Entry {
 
 /// A declaration with what cannot be left out.
 fn resource_example(schema: &Schema) -> String {
-    let fields = schema.inputs.iter().map(|it| it.field.clone()).collect();
-    format!("let it = resource({:?}, \"spare\", {});", schema.kind, Kind::Record(fields).sample())
+    let required = schema.inputs.iter().filter(|it| it.field.need == Need::Required);
+    let inputs: Vec<String> = required.map(|it| it.field.sample()).collect();
+    let written = match inputs.join(", ") {
+        short if short.len() <= 40 => format!("#{{ {short} }}"),
+        _ => format!("#{{\n    {},\n}}", inputs.join(",\n    ")),
+    };
+    format!("let it = resource({:?}, \"spare\", {written});", schema.kind)
 }
 
 fn commands(commands: &[Command]) -> Page {
@@ -287,7 +310,7 @@ fn commands(commands: &[Command]) -> Page {
     };
     let entry = |it: &Command| Entry {
         kind: EntryKind::Command,
-        name: format!("mops {}", it.name),
+        name: format!("mops {}", it.name).trim_end().to_owned(),
         signature: it.usage.clone(),
         doc: it.doc.clone(),
         facts: Vec::new(),
@@ -302,6 +325,7 @@ fn commands(commands: &[Command]) -> Page {
         kind: PageKind::Commands,
         name: "commands".to_owned(),
         doc: "What the program can do.".to_owned(),
+        facts: Vec::new(),
         entries: commands.iter().map(entry).collect(),
     }
 }
@@ -318,6 +342,7 @@ fn mistakes() -> Vec<Page> {
                 doc: format!(
                     "What is said with a code that begins with `{area}::`: why, and what to do about it."
                 ),
+                facts: Vec::new(),
                 entries: Vec::new(),
             });
         }
@@ -332,11 +357,11 @@ fn mistake(code: &Code) -> Entry {
         text: text.to_owned(),
         language: "rhai",
     };
-    let mut facts = vec![Fact { about: "Cure".to_owned(), is: code.cure.clone() }];
+    let mut facts = vec![Fact::new("Cure", code.cure.clone())];
     let examples = match &code.shown {
         Shown::Scripts { wrong, right } => vec![script("Wrong", wrong), script("Right", right)],
         Shown::Never(why) => {
-            facts.push(Fact { about: "No example".to_owned(), is: why.clone() });
+            facts.push(Fact::new("No example", why.clone()));
             Vec::new()
         }
     };

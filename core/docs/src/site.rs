@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
-use crate::{Entry, Item, Page, PageKind, Reference, markdown::Markdown};
+use crate::{Entry, Fact, Item, Page, PageKind, Reference, markdown::Markdown};
 
 #[derive(Serialize)]
 struct Section {
@@ -18,7 +18,7 @@ struct PageView {
     title: String,
     href: String,
     doc: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    facts: Vec<FactView>,
     entries: Vec<EntryView>,
 }
 
@@ -94,6 +94,7 @@ pub fn site(reference: &Reference) -> BTreeMap<String, Vec<u8>> {
         title: "Reference".to_owned(),
         href: "index.html".to_owned(),
         doc: String::new(),
+        facts: Vec::new(),
         entries: Vec::new(),
     };
     files.insert(front.href.clone(), render("index.html", front));
@@ -188,8 +189,13 @@ fn page_view(page: &Page, markdown: &Markdown) -> PageView {
         title: page.title(),
         href: href(page),
         doc: markdown.html(&page.doc),
+        facts: facts(&page.facts, markdown),
         entries: page.entries.iter().map(|it| entry_view(it, markdown)).collect(),
     }
+}
+
+fn facts(facts: &[Fact], markdown: &Markdown) -> Vec<FactView> {
+    facts.iter().map(|it| FactView { about: it.about.clone(), is: markdown.html(&it.is) }).collect()
 }
 
 fn entry_view(entry: &Entry, markdown: &Markdown) -> EntryView {
@@ -204,7 +210,6 @@ fn entry_view(entry: &Entry, markdown: &Markdown) -> EntryView {
         .groups
         .iter()
         .map(|it| GroupView { title: it.title.clone(), items: it.items.iter().map(item).collect() });
-    let facts = entry.facts.iter().map(|it| FactView { about: it.about.clone(), is: markdown.html(&it.is) });
     let examples = entry.examples.iter().map(|it| ExampleView {
         title: it.title.clone(),
         text: it.text.clone(),
@@ -217,8 +222,67 @@ fn entry_view(entry: &Entry, markdown: &Markdown) -> EntryView {
         signature: entry.signature.clone(),
         summary: markdown.html(entry.summary()),
         doc: markdown.html(&entry.doc),
-        facts: facts.collect(),
+        facts: facts(&entry.facts, markdown),
         groups: groups.collect(),
         examples: examples.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EntryKind, ItemGroup};
+
+    fn reference() -> Reference {
+        let option = Item { path: "grace".to_owned(), doc: "How long.".to_owned(), ..Item::default() };
+        let cache = Entry {
+            kind: EntryKind::Function,
+            name: "varnish::cache".to_owned(),
+            doc: "Caches <pages>; see `varnish::cache`.".to_owned(),
+            groups: vec![ItemGroup { title: "Options".to_owned(), items: vec![option] }],
+            ..Entry::default()
+        };
+        let page = Page {
+            kind: PageKind::Plugin,
+            name: "varnish".to_owned(),
+            doc: "The cache.".to_owned(),
+            facts: Vec::new(),
+            entries: vec![cache],
+        };
+        Reference { pages: vec![page] }
+    }
+
+    fn text(path: &str) -> String {
+        String::from_utf8(site(&reference())[path].clone()).unwrap()
+    }
+
+    #[test]
+    fn each_page_is_a_file_with_an_anchor_for_each_option() {
+        let page = text("plugin-varnish.html");
+        assert!(page.contains("<dt id=\"varnish::cache.grace\">"), "{page}");
+        assert!(page.contains("Caches &lt;pages&gt;; see <a href=\"plugin-varnish.html#varnish::cache\">"), "{page}");
+    }
+
+    #[test]
+    fn the_index_leads_to_pages_entries_and_options() {
+        assert_eq!(
+            text("index.js"),
+            "const REFERENCE = [[\"varnish\",\"page\",\"The cache.\",\"plugin-varnish.html\"],\
+             [\"varnish::cache\",\"function\",\"Caches <pages>; see `varnish::cache`.\",\"plugin-varnish.html#varnish::cache\"],\
+             [\"varnish::cache.grace\",\"option\",\"How long.\",\"plugin-varnish.html#varnish::cache.grace\"]];\n"
+        );
+    }
+
+    #[test]
+    fn no_page_names_another_host() {
+        let named: Vec<String> = site(&reference())
+            .into_iter()
+            .filter(|(_, bytes)| {
+                let text = String::from_utf8_lossy(bytes);
+                ["http://", "https://", "src=\"//"].iter().any(|it| text.contains(it))
+            })
+            .map(|(path, _)| path)
+            .collect();
+        assert_eq!(named, [] as [String; 0]);
     }
 }
