@@ -42,7 +42,8 @@ pub(crate) struct Raised {
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
 impl Handle {
-    fn name(&self) -> String {
+    /// What other calls take for it.
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Website(name) | Self::Role(name) | Self::Daemon(name) => name.to_string(),
             Self::Resource(address) => address.to_string(),
@@ -51,7 +52,8 @@ impl Handle {
         }
     }
 
-    fn describe(&self) -> &'static str {
+    /// What it is, with its article.
+    pub(crate) fn describe(&self) -> &'static str {
         match self {
             Self::Website(_) => "a website",
             Self::Role(_) => "a role",

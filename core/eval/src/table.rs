@@ -8,6 +8,7 @@ use mops_plugin::{Function, Manifest};
 use crate::functions;
 
 /// What a script may call.
+#[derive(Clone)]
 pub(crate) struct Table {
     pub(crate) globals: BTreeMap<String, Arc<Callee>>,
     pub(crate) modules: BTreeMap<String, BTreeMap<String, Arc<Callee>>>,

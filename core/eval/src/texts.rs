@@ -3,7 +3,9 @@
 //! **Invariant:** a span is a byte range on character boundaries of its text, whatever position it was made from.
 //! **Invariant:** texts keep the number they got: the script is 0, imported files follow in the order of their import.
 
-use mops_model::{SourceId, Span};
+use std::ops::Range;
+
+use mops_model::{Diagnostic, SourceId, Span};
 use rhai::Position;
 
 /// What operators are made of.
@@ -19,6 +21,17 @@ struct SourceText {
     text: String,
     /// The first byte of each line.
     lines: Vec<usize>,
+    /// Texts that this one was joined from, each with its place in it; empty for a text that is one.
+    parts: Vec<Part>,
+}
+
+/// One of several texts that were joined into one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// What it is called.
+    pub(crate) path: String,
+    /// Its bytes in the joined text.
+    pub(crate) range: Range<usize>,
 }
 
 impl SourceTexts {
@@ -32,19 +45,58 @@ impl SourceTexts {
         match self.get(span.source) {
             None => String::new(),
             Some(it) => {
-                format!("{}:{}", it.path, it.lines.partition_point(|start| *start <= span.start as usize))
+                let line = |at: usize| it.lines.partition_point(|start| *start <= at);
+                match it.part(span.start as usize) {
+                    None => format!("{}:{}", it.path, line(span.start as usize)),
+                    Some(part) => {
+                        format!("{}:{}", part.path, line(span.start as usize) + 1 - line(part.range.start))
+                    }
+                }
             }
         }
     }
 
+    /// Says that the text `source` was joined from `parts`, in their order.
+    pub(crate) fn divide(&mut self, source: SourceId, parts: Vec<Part>) {
+        if let Some(text) = self.0.get_mut(usize::from(source.0)) {
+            text.parts = parts;
+        }
+    }
+
+    /// `found` and the texts as their author knows them: each part is a text of its own. The numbers of the others stay.
+    pub(crate) fn apart(&self, mut found: Vec<Diagnostic>) -> (Vec<Diagnostic>, Self) {
+        let mut apart = self.clone();
+        let mut own: Vec<(SourceId, &Part, SourceId)> = Vec::new();
+        for (index, joined) in self.0.iter().enumerate() {
+            for part in &joined.parts {
+                let text = joined.text.get(part.range.clone()).unwrap_or("");
+                own.push((id_of(index), part, apart.add(&part.path, text)));
+            }
+        }
+        for label in found.iter_mut().flat_map(|it| &mut it.labels) {
+            let within = |it: &&(SourceId, &Part, SourceId)| {
+                it.0 == label.span.source && it.1.range.start <= label.span.start as usize
+            };
+            if let Some((_, part, source)) = own.iter().rfind(within) {
+                let moved = |at: u32| (at as usize).min(part.range.end) - part.range.start;
+                label.span = span(*source, moved(label.span.start), moved(label.span.end));
+            }
+        }
+        (found, apart)
+    }
+
     pub(crate) fn add(&mut self, path: &str, text: &str) -> SourceId {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        self.0.push(SourceText { path: path.to_owned(), text: text.to_owned(), lines });
+        self.0.push(SourceText { path: path.to_owned(), text: text.to_owned(), lines, parts: Vec::new() });
         id_of(self.0.len() - 1)
     }
 
     pub(crate) fn id(&self, path: &str) -> Option<SourceId> {
         self.0.iter().position(|it| it.path == path).map(id_of)
+    }
+
+    pub(crate) fn path(&self, source: SourceId) -> Option<&str> {
+        self.get(source).map(|it| it.path.as_str())
     }
 
     pub(crate) fn text(&self, source: SourceId) -> &str {
@@ -113,6 +165,13 @@ impl SourceTexts {
         let column = position.position().unwrap_or(1).saturating_sub(1);
         let rest = &text.text[*start..];
         start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
+    }
+}
+
+impl SourceText {
+    /// The part that the byte `at` is in, or that is the last before it.
+    fn part(&self, at: usize) -> Option<&Part> {
+        self.parts.iter().rfind(|it| it.range.start <= at)
     }
 }
 

@@ -1,0 +1,157 @@
+//! What is known of a name, and where a thing of the site comes from.
+
+use mops_model::{Attribute, Declared, Field, Need, Schema, Value};
+
+use super::{Session, complete::summary, context::find};
+use crate::table::Callee;
+
+impl Session {
+    /// What is known of `name`: a module, a function, an option such as `varnish::cache.memory`, a type of resource, a
+    /// variable.
+    pub fn describe(&self, name: &str) -> Option<String> {
+        let name = name.trim().trim_end_matches(['(', ')']);
+        if let Some(callee) = find(&self.table, name) {
+            return Some(function(callee));
+        }
+        if let Some(schema) = self.catalog.get(name) {
+            return Some(resource(schema));
+        }
+        if let Some((doc, functions)) = self.modules.get(name).zip(self.table.modules.get(name)) {
+            let rows = functions.values().map(|it| (it.signature(), summary(&it.function.doc).to_owned()));
+            return Some(format!("{name}::  {doc}\n\n{}", table(rows.collect())));
+        }
+        if let Some(it) = self.seen.functions.iter().find(|it| it.name == name) {
+            return Some(
+                format!("{}({})\n{}", it.name, it.parameters.join(", "), it.doc).trim_end().to_owned(),
+            );
+        }
+        if let Some(it) = self.seen.variables.get(name) {
+            return Some(format!("{name}: {}", it.kind));
+        }
+        let (called, option) = name.split_once('.')?;
+        let callee = find(&self.table, called)?;
+        let mut fields = [callee.function.arguments.clone(), callee.function.options.clone()].concat();
+        let mut found = None;
+        for key in option.split('.') {
+            let it = fields.iter().find(|it| it.name == key)?.clone();
+            fields = keys(&it);
+            found = Some(it);
+        }
+        found.map(|it| field(&it))
+    }
+
+    /// The signature of the function that a script calls `name`.
+    pub fn signature(&self, name: &str) -> Option<String> {
+        find(&self.table, name.trim()).map(Callee::signature)
+    }
+
+    /// Where `name` was declared: a website, a role, a daemon, a resource, a service such as `varnish::cache`, or one
+    /// option of a service such as `varnish::cache.memory`. Empty when nothing of the site is called so.
+    pub fn origin(&self, name: &str) -> Vec<String> {
+        let Some(site) = &self.seen.site else { return Vec::new() };
+        let mut found: Vec<(String, &Declared)> = Vec::new();
+        found.extend(site.websites.iter().map(|it| (it.name.to_string(), &it.declared)));
+        found.extend(site.roles.iter().map(|it| (it.name.to_string(), &it.declared)));
+        found.extend(site.daemons.iter().map(|it| (it.name.to_string(), &it.declared)));
+        found.extend(site.resources.iter().map(|it| (it.address.to_string(), &it.declared)));
+        found.push((site.name.to_string(), &site.declared));
+        let mut lines: Vec<String> = found
+            .into_iter()
+            .filter(|(it, _)| it == name)
+            .map(|(it, declared)| format!("{it}  {}", said(&declared.place)))
+            .collect();
+        let (called, option) = name.split_once('.').map_or((name, None), |(it, option)| (it, Some(option)));
+        for call in &site.calls {
+            let shown = format!("{}::{}", call.plugin, call.function).replace('-', "_");
+            if shown != called {
+                continue;
+            }
+            let options = call.options.iter().filter(|(key, _)| option.is_none_or(|it| it == *key));
+            let rows = options.map(|(key, value)| {
+                let place = match call.declared.keys.get(key) {
+                    Some(span) => self.seen.texts.place(*span),
+                    None => "its default".to_owned(),
+                };
+                (format!("{key}: {}", plain(value)), place)
+            });
+            lines.push(format!("{shown}  {}\n{}", said(&call.declared.place), table(rows.collect())));
+        }
+        lines
+    }
+}
+
+fn said(place: &str) -> &str {
+    if place.is_empty() { "every site has it" } else { place }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("\"{text}\""),
+        Value::Input(input) => format!("path({:?})", input.path),
+        other => serde_json::to_string(other).expect("plain data serializes"),
+    }
+}
+
+fn function(callee: &Callee) -> String {
+    let it = &callee.function;
+    let mut text = format!("{}\n{}", callee.signature(), it.doc);
+    for (title, fields) in [("arguments", &it.arguments), ("options", &it.options)] {
+        if !fields.is_empty() {
+            let rows = fields.iter().map(|it| (it.name.clone(), one_line(it)));
+            text += &format!("\n\n{title}\n{}", table(rows.collect()));
+        }
+    }
+    match it.example.is_empty() {
+        true => text,
+        false => format!("{text}\n\nexample\n  {}", it.example.replace('\n', "\n  ")),
+    }
+}
+
+fn resource(schema: &Schema) -> String {
+    let input = |it: &Attribute| {
+        let replaces = if it.replaces { "; changing it makes a new one" } else { "" };
+        (it.field.name.clone(), format!("{}{replaces}", one_line(&it.field)))
+    };
+    let inputs = table(schema.inputs.iter().map(input).collect());
+    let outputs = table(schema.outputs.iter().map(|(name, doc)| (name.clone(), doc.clone())).collect());
+    format!("{}\n{}\n\ninputs\n{inputs}\n\noutputs\n{outputs}", schema.kind, schema.doc)
+}
+
+fn field(it: &Field) -> String {
+    let keys = keys(it);
+    let text = format!("{}\n{}\n{}{}", it.name, it.doc, it.kind, otherwise(it));
+    match keys.is_empty() {
+        true => text,
+        false => {
+            format!("{text}\n\n{}", table(keys.iter().map(|it| (it.name.clone(), one_line(it))).collect()))
+        }
+    }
+}
+
+/// The keys that a value of this field has.
+fn keys(field: &Field) -> Vec<Field> {
+    match &field.kind {
+        mops_model::Kind::Record(fields) => fields.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn one_line(it: &Field) -> String {
+    format!("{} ({}{})", summary(&it.doc), it.kind, otherwise(it))
+}
+
+fn otherwise(it: &Field) -> String {
+    match &it.need {
+        Need::Required => "; required".to_owned(),
+        Need::Optional => String::new(),
+        Need::Default(value) => format!("; {} without it", plain(value)),
+    }
+}
+
+/// Two columns, indented by two.
+fn table(rows: Vec<(String, String)>) -> String {
+    const WIDEST: usize = 36;
+    let width = rows.iter().map(|it| it.0.chars().count()).max().unwrap_or(0).min(WIDEST);
+    let lines = rows.iter().map(|(left, right)| format!("  {left:<width$}  {right}").trim_end().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
+}
