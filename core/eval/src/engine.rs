@@ -23,6 +23,7 @@ use rhai::{
 use crate::{
     check::Stubs,
     handle::{self, Handle, Raised},
+    marks,
     run::Run,
 };
 
@@ -51,6 +52,7 @@ pub(crate) fn engine(run: &Arc<Run>) -> Engine {
     limits(&mut engine);
     forbid(&mut engine);
     handle::register(&mut engine, run);
+    marks::register(&mut engine, run);
     printed(&mut engine, run);
     for callee in run.table.globals.values() {
         for count in callee.arity() {

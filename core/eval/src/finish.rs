@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use mops_model::{Diagnostic, FlowDeclaration, FlowEnd, Name, Role, Site, SourceId, Span, nearest};
 
 use crate::{
-    declare::{Declarations, RoleDeclaration, default_roles},
+    declare::{Declarations, RoleDeclaration, apply_overrides, default_roles},
     findings::Findings,
     run::{Run, State},
 };
 
 /// The site, if nothing is wrong with what was declared; what is wrong is among the findings.
 pub(crate) fn finish(run: &Run, state: &mut State) -> Option<Site> {
+    apply_overrides(run, state);
     let mut declared = std::mem::take(&mut state.declared);
     let findings = &mut state.findings;
     let whole = Whole { names: &declared.names };

@@ -12,12 +12,16 @@ pub fn functions() -> Vec<Function> {
         daemon(),
         allow(),
         path(),
+        csv(),
+        json(),
         secret(),
         param(),
         environment(),
         resource(),
         output(),
+        overriding(),
         moved(),
+        plugin(),
     ]
 }
 
@@ -158,6 +162,30 @@ fn path() -> Function {
         .example("path(\"release\")")
 }
 
+fn csv() -> Function {
+    function(
+        "csv",
+        Calls::Any,
+        "Reads a table: a list of maps, one for each line, by the columns that the first line names.",
+    )
+    .takes(required(
+        "file",
+        Kind::Path(Some(InputKind::File)),
+        "Comma-separated values in UTF-8, at most 1 MiB.",
+    ))
+    .example("for row in csv(path(\"websites.csv\")) { website(row.name, #{ hosts: [row.host] }); }")
+}
+
+fn json() -> Function {
+    function(
+        "json",
+        Calls::Any,
+        "Reads a JSON file: lists, maps, text, whole numbers, true and false; `null` is left out.",
+    )
+    .takes(required("file", Kind::Path(Some(InputKind::File)), "JSON in UTF-8, at most 1 MiB."))
+    .example("for row in json(path(\"websites.json\")) { website(row.name, #{ hosts: row.hosts }); }")
+}
+
 fn secret() -> Function {
     function("secret", Calls::Any, "A value that is fetched where it is used, and never stored or shown.")
         .takes(required("name", Kind::Name, "Its name."))
@@ -167,11 +195,7 @@ fn secret() -> Function {
 fn param() -> Function {
     function("param", once_per_name(), "A value that an environment or `--set` may change.")
         .takes(required("name", Kind::Name, "Its name."))
-        .option(optional(
-            "otherwise",
-            Kind::Any,
-            "Its value when nothing sets it. A reserved word: write it in quotes.",
-        ))
+        .option(optional("otherwise", Kind::Any, "Its value when nothing sets it."))
         .option(optional("doc", Kind::Text, "What it is for."))
         .option(optional(
             "kind",
@@ -200,7 +224,7 @@ fn resource() -> Function {
         Value::record(),
         "Its inputs, and `needs` (resources that come before it) and `protect` (deleting it is refused).",
     ))
-    .example("let spare = resource(\"local.port\", \"spare\", #{});")
+    .example("let spare = resource(\"local.address\", \"spare\", #{ node: \"spare\" });")
 }
 
 fn output() -> Function {
@@ -210,11 +234,36 @@ fn output() -> Function {
         .example("output(\"shop\", \"https://acme.pl/\");")
 }
 
+fn overriding() -> Function {
+    let calls = Kind::Map(Box::new(Kind::Any));
+    function(
+        "override",
+        Calls::Any,
+        "Changes options of services wherever they were called, such as by a profile; applied last, in order.",
+    )
+    .takes(required(
+        "changes",
+        Kind::Map(Box::new(calls)),
+        "Options by plugin, function and, where a function is called once per name, that name; `false` for a call does without it.",
+    ))
+    .example("override(#{ redis: #{ cache: #{ memory: \"4G\" } } });")
+}
+
 fn moved() -> Function {
     function("moved", Calls::Any, "Says that a resource has a new address, so that it is kept.")
         .takes(required("from", Kind::Text, "Its address on record."))
         .takes(required("to", Kind::Text, "Its address now."))
         .example("moved(\"local.port.spare\", \"local.port.extra\");")
+}
+
+fn plugin() -> Function {
+    function(
+        "plugin",
+        Calls::Any,
+        "Opens the plugin library of a third party, pinned in mops.lock, so that its functions can be called. It stands in the script itself, with a plain text.",
+    )
+    .takes(required("path", Kind::Text, "Where the library is, relative to the script's folder; or the plugin's name, if its library lies in `~/.local/share/mops/plugins`."))
+    .example("plugin(\"./plugins/libacme.so\");")
 }
 
 fn once_per_name() -> Calls {

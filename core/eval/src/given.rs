@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use mops_model::{Diagnostic, Kind, Mismatch, Options, Span, Value};
 
-use crate::table::Callee;
+use crate::{marks::Mark, table::Callee};
 
 /// What one call was given. Where a value is not known (a text that is only read, or the result of a mistake), anything
 /// stands in its place and its path is among the unknown.
@@ -18,6 +18,8 @@ pub(crate) struct Given {
     pub(crate) is_open: bool,
     /// What is wrong with the values themselves, whatever the function says.
     pub(crate) wrong: Vec<Mismatch>,
+    /// Where values were written, as far as that is known; by path, the options as a whole under no path.
+    pub(crate) marks: BTreeMap<String, Mark>,
 }
 
 /// Where a call and everything it was given stand in the text.

@@ -13,16 +13,23 @@ mod engine;
 mod findings;
 mod finish;
 mod folder;
+mod format;
 mod functions;
 mod given;
 mod handle;
 mod lexer;
+mod library;
 mod literal;
 mod load;
+mod marks;
+mod meaning;
+mod origin;
 mod plain;
+mod plugins;
 mod refused;
 mod resolve;
 mod run;
+mod session;
 mod sources;
 mod stat_cache;
 mod table;
@@ -39,14 +46,20 @@ use mops_model::{Catalog, Diagnostic, Name, Site};
 use mops_plugin::Manifest;
 
 pub use folder::Folder;
+pub use format::format;
 pub use functions::functions;
 pub use lexer::{Token, TokenKind, is_keyword, tokens};
+pub use library::library;
+pub use meaning::same_meaning;
+pub use plugins::{Libraries, NamedLibrary, libraries};
+pub use session::{Answer, Candidate, CandidateKind, Completion, Fed, Interrupt, Session, is_incomplete};
 pub use sources::{InputFound, SourceError, Sources};
 pub use texts::SourceTexts;
 
 use crate::{
     check::Stubs,
     load::Loader,
+    marks::Placing,
     resolve::Files,
     run::{Run, State},
     sources::{Reader, answer, folder_of},
@@ -88,6 +101,8 @@ pub struct Failed {
 
 /// The stack of the thread that evaluates: 512 calls deep fit in a debug build too. Only what is used is taken.
 const STACK: usize = 256 << 20;
+/// What Rhai names closures by, so that their names are the same in every run.
+const SEED: [u64; 4] = [0x6d, 0x6f, 0x70, 0x73];
 
 /// Evaluates the script at `script`, a path relative to the root of `sources`.
 ///
@@ -105,6 +120,7 @@ pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Ev
         environment: world.environment.clone(),
         reader,
         folder: folder_of(script).to_owned(),
+        placing: Placing::default(),
         state: Mutex::new(State::default()),
     });
     let path = script.to_owned();
@@ -123,8 +139,7 @@ pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Ev
 }
 
 fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Failed> {
-    // Closures are named by hash; with a fixed seed their names are the same in every run. Set already means set to this.
-    let _is_first = rhai::config::hashing::set_hashing_seed(Some([0x6d, 0x6f, 0x70, 0x73])).is_ok();
+    fix_names();
     let mut engine = engine::engine(run);
     let natives = engine::natives(&engine, run);
     let mut loader = Loader {
@@ -163,4 +178,10 @@ fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Failed> {
         Some(site) if is_right => Ok(Evaluated { site, texts, warnings: diagnostics }),
         Some(_) | None => Err(Failed { diagnostics, texts }),
     }
+}
+
+/// Closures are named by hash; with a fixed seed their names are the same in every run.
+fn fix_names() {
+    // Set already means set to this.
+    let _is_first = rhai::config::hashing::set_hashing_seed(Some(SEED)).is_ok();
 }

@@ -7,7 +7,7 @@ use rhai::{AST, ASTNode, Engine, Expr, Module, ParseErrorType, Position, Scope, 
 
 use crate::{
     check::{self, Known, Offer, Stubs},
-    refused,
+    library, marks, refused,
     run::{Run, State},
     sources::{SourceError, folder_of, join},
 };
@@ -60,7 +60,7 @@ impl Loader<'_> {
             );
             return;
         }
-        let text = match self.run.reader.read(path) {
+        let text = match self.run.text(path) {
             Ok(text) if text.len() > LONGEST => {
                 Err((path.to_owned() + " is longer than 16 MiB", "eval::limit-text"))
             }
@@ -76,7 +76,7 @@ impl Loader<'_> {
             }
         };
         let source = self.run.state().texts.add(path, &text);
-        let Some(ast) = self.parse(source, path, &text) else { return };
+        let Some((ast, running)) = self.parse(source, path, &text) else { return };
         self.open.push(path.to_owned());
         let imports = self.imports(&ast, source, path);
         self.open.pop();
@@ -90,7 +90,7 @@ impl Loader<'_> {
         let State { texts, findings, index, .. } = &mut *guard;
         let found = check::Found { findings, index, stubs: &mut self.stubs };
         check::check(&ast, source, texts, &known, found);
-        self.files.insert(path.to_owned(), ast);
+        self.files.insert(path.to_owned(), running);
     }
 
     fn tell(&self, code: &str, message: String, place: Option<Span>, help: &str) {
@@ -103,13 +103,18 @@ impl Loader<'_> {
 
     /// Parses until nothing undefined is left: Rhai tells the first undefined variable or module only, so that each is
     /// noted, pretended to exist, and the text parsed again.
-    fn parse(&mut self, source: SourceId, path: &str, text: &str) -> Option<AST> {
+    /// Returns the tree as it stands, and the one that is run.
+    fn parse(&mut self, source: SourceId, path: &str, text: &str) -> Option<(AST, AST)> {
         let mut pretended = Scope::new();
         loop {
             let err = match self.engine.compile_with_scope(&pretended, text) {
                 Ok(mut ast) => {
                     ast.set_source(path);
-                    return Some(ast);
+                    // Without the places of its maps a text runs all the same.
+                    let mut running = marks::compile(self.engine, self.run, source, &pretended, text)
+                        .unwrap_or_else(|_| ast.clone());
+                    running.set_source(path);
+                    return Some((ast, running));
                 }
                 Err(err) => err,
             };
@@ -220,7 +225,7 @@ impl Loader<'_> {
             Err(err) => {
                 self.has_syntax_errors = true;
                 let (message, help) = refusal(path, &err);
-                self.tell("eval::path", message, Some(span), help);
+                self.tell("eval::path", message, Some(span), &help);
                 None
             }
         }
@@ -237,7 +242,10 @@ fn is_key_of_a_block(text: &str, span: Span) -> bool {
 /// the script's folder; `std/…` is kept for the standard library.
 pub(crate) fn locate(folder: &str, importer: &str, path: &str) -> Result<String, SourceError> {
     if path.starts_with("std/") {
-        return Err(SourceError::Missing(path.to_owned()));
+        return match library::text(path) {
+            Some(_) => Ok(path.to_owned()),
+            None => Err(SourceError::Missing(path.to_owned())),
+        };
     }
     let base = match path.starts_with("./") || path.starts_with("../") {
         true => folder_of(importer),
@@ -249,16 +257,21 @@ pub(crate) fn locate(folder: &str, importer: &str, path: &str) -> Result<String,
 }
 
 /// Why `path` cannot be imported, and what to do.
-pub(crate) fn refusal(path: &str, err: &SourceError) -> (String, &'static str) {
-    match err {
-        SourceError::Missing(_) if path.starts_with("std/") => (
-            format!("there is no module {path:?} in the standard library"),
-            "`std/…` is the standard library; name a file of your own otherwise",
-        ),
-        SourceError::Outside(_) => (err.to_string(), "copy or move it into the script's folder"),
-        SourceError::Missing(_) | SourceError::NotText(_) | SourceError::Unreadable { .. } => (
-            err.to_string(),
-            "paths are relative to the script's folder, those with `./` to the importing file",
-        ),
-    }
+pub(crate) fn refusal(path: &str, err: &SourceError) -> (String, String) {
+    let help = match err {
+        SourceError::Missing(_) if path.starts_with("std/") => {
+            let message = format!("there is no module {path:?} in the standard library");
+            let names = || library::library().map(|(name, _)| name);
+            let help = match mops_model::nearest(path, names()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("its modules are {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            return (message, help);
+        }
+        SourceError::Outside(_) => "copy or move it into the script's folder",
+        SourceError::Missing(_) | SourceError::NotText(_) | SourceError::Unreadable { .. } => {
+            "paths are relative to the script's folder, those with `./` to the importing file"
+        }
+    };
+    (err.to_string(), help.to_owned())
 }

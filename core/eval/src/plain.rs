@@ -14,6 +14,9 @@ const DEPTH: usize = 64;
 /// `value` as plain data; what is none is noted in `given` under `path`.
 pub(crate) fn plain(value: &Dynamic, path: &str, given: &mut Given) -> Value {
     let value = value.flatten_clone();
+    if value.tag() != 0 {
+        given.marks.insert(path.to_owned(), value.tag());
+    }
     if path.matches(['.', '[']).count() > DEPTH {
         return given.refuse(path, "wrong-type", "it is nested too deeply".to_owned(), None);
     }

@@ -16,6 +16,7 @@ use crate::{
     engine::stub,
     handle::{Handle, Raised},
     load::{locate, refusal},
+    marks,
     run::Run,
     sources::SourceError,
 };
@@ -32,12 +33,37 @@ type Owners = Arc<Mutex<BTreeMap<String, Shared<Module>>>>;
 
 /// Runs the script at `path`, whose tree and whose imports' trees are `files`.
 pub(crate) fn execute(
-    mut engine: Engine,
+    engine: Engine,
     run: &Arc<Run>,
     path: &str,
     files: Files,
     missing_variables: BTreeSet<String>,
 ) -> Result<(), Box<EvalAltResult>> {
+    let (engine, resolver, script) = prepared(engine, run, path, files, missing_variables);
+    resolver.evaluate(&engine, path, &script).map(|_| ())
+}
+
+/// Runs the script at `path` for what its last statement gives; its variables are left in `scope`.
+pub(crate) fn answer(
+    engine: Engine,
+    run: &Arc<Run>,
+    path: &str,
+    files: Files,
+    missing_variables: BTreeSet<String>,
+    scope: &mut Scope<'_>,
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let (engine, _resolver, script) = prepared(engine, run, path, files, missing_variables);
+    engine.eval_ast_with_scope(scope, &script)
+}
+
+/// The engine that imports with the resolver, and the script's tree.
+fn prepared(
+    mut engine: Engine,
+    run: &Arc<Run>,
+    path: &str,
+    files: Files,
+    missing_variables: BTreeSet<String>,
+) -> (Engine, Arc<Resolver>, AST) {
     let owners = Owners::default();
     escaped_closures(&mut engine, &owners);
     #[expect(deprecated, reason = "Rhai marks what may change as deprecated; the version is pinned")]
@@ -55,7 +81,7 @@ pub(crate) fn execute(
     };
     let resolver = Arc::new(resolver);
     engine.set_module_resolver(Imports(Arc::clone(&resolver)));
-    resolver.evaluate(&engine, path, &script).map(|_| ())
+    (engine, resolver, script)
 }
 
 /// Rhai looks a closure up where it is called: one that left its file runs with that file's functions and imports.
@@ -119,7 +145,7 @@ impl Resolver {
         };
         let refuse = |err| {
             let (message, help) = refusal(path, &err);
-            raise("eval::path", message, help)
+            raise("eval::path", message, &help)
         };
         let file = locate(&self.run.folder, importer, path).map_err(refuse)?;
         if let Some(module) = self.modules.lock().unwrap_or_else(PoisonError::into_inner).get(&file) {
@@ -150,9 +176,10 @@ impl Resolver {
 
     /// A file whose path only the running script knew: it is read without a check beforehand.
     fn read(&self, engine: &Engine, file: &str) -> Result<Result<AST, Box<EvalAltResult>>, SourceError> {
-        let text = self.run.reader.read(file)?;
-        self.run.state().texts.add(file, &text);
-        let parsed = engine.compile_with_scope(&Scope::new(), &text);
+        let text = self.run.text(file)?;
+        let source = self.run.state().texts.add(file, &text);
+        let parsed = marks::compile(engine, &self.run, source, &Scope::new(), &text)
+            .or_else(|_| engine.compile_with_scope(&Scope::new(), &text));
         Ok(parsed
             .map(|mut ast| {
                 ast.set_source(file);

@@ -15,8 +15,10 @@ use crate::{
     findings::Findings,
     given::{Given, Places, diagnostic},
     handle::{Handle, Raised},
+    library,
+    marks::{Marks, Placing},
     plain,
-    sources::Reader,
+    sources::{Reader, SourceError},
     table::{Callee, Table},
     texts::SourceTexts,
 };
@@ -30,6 +32,7 @@ pub(crate) struct Run {
     pub(crate) reader: Reader,
     /// The folder of the script, which paths are relative to.
     pub(crate) folder: String,
+    pub(crate) placing: Placing,
     pub(crate) state: Mutex<State>,
 }
 
@@ -40,6 +43,9 @@ pub(crate) struct State {
     pub(crate) findings: Findings,
     pub(crate) index: Index,
     pub(crate) declared: Declarations,
+    pub(crate) marks: Marks,
+    /// What a script, not the standard library, did last.
+    pub(crate) last_said: Option<Span>,
 }
 
 /// One call that runs, checked.
@@ -59,6 +65,14 @@ impl Run {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The text of the file at `path`: of the standard library, or beside the script.
+    pub(crate) fn text(&self, path: &str) -> Result<String, SourceError> {
+        match library::text(path) {
+            Some(text) => Ok(text.to_owned()),
+            None => self.reader.read(path),
+        }
+    }
+
     /// Calls `callee` for a script.
     pub(crate) fn call(
         &self,
@@ -67,15 +81,17 @@ impl Run {
         arguments: &[&mut Dynamic],
     ) -> Dynamic {
         let mut state = self.state();
-        let places = state.places(context, callee);
+        let mut places = state.places(context, callee);
         let given = given(callee, arguments);
+        state.trace(&mut places, &given);
         let wrong = given.check(callee);
         let is_whole = wrong.is_empty() && given.unknown.is_empty() && !given.is_open;
         for mismatch in &wrong {
             state.findings.push(diagnostic(callee, mismatch, &places));
         }
         let place = state.texts.place(places.call);
-        let declared = Declared { span: places.call, keys: places.whole(), place };
+        let origins = state.origins(&places, &given);
+        let declared = Declared { span: places.call, keys: places.whole(), place, origins };
         let options = callee.function.with_defaults(given.into_options());
         declare::declare(self, &mut state, &Checked { callee, options, places, declared, is_whole })
     }
@@ -129,7 +145,10 @@ fn given(callee: &Callee, arguments: &[&mut Dynamic]) -> Given {
     {
         rest = before;
         match options.read_lock::<Map>() {
-            Some(map) => given.options = plain::record(&map, "", &mut given),
+            Some(map) => {
+                given.marks.insert(String::new(), options.tag());
+                given.options = plain::record(&map, "", &mut given);
+            }
             None if options.read_lock::<Handle>().is_some_and(|it| matches!(*it, Handle::Broken)) => {
                 given.is_open = true;
             }

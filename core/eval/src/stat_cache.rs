@@ -16,6 +16,9 @@ use std::{
 use mops_model::Digest;
 use serde::{Deserialize, Serialize};
 
+/// The beginning of a run that can keep no cache: no file is older.
+const NEVER: i128 = i128::MIN;
+
 /// How much older than the start of this run a file must be, in nanoseconds: 2 s, the coarsest clock of a file system in
 /// use (FAT).
 const SLACK: i128 = 2_000_000_000;
@@ -72,11 +75,12 @@ impl Stat {
 impl StatCache {
     /// Opens the cache at `file`. One that cannot be understood is as good as none: it is made anew.
     pub(crate) fn open(file: &Path) -> io::Result<Self> {
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
         let fresh = file.with_extension(format!("{}.new", std::process::id()));
-        let started = Stat::of(&File::create(&fresh)?.metadata()?).modified;
+        let started = match begun(&fresh) {
+            Ok(started) => started,
+            Err(err) if is_read_only(&err) => NEVER,
+            Err(err) => return Err(err),
+        };
         let known = match File::open(file) {
             Ok(it) => match serde_json::from_reader::<_, Stored>(io::BufReader::new(it)) {
                 Ok(stored) if stored.format == FORMAT => stored.files,
@@ -108,12 +112,28 @@ impl StatCache {
 
     /// Writes what was seen in this run, and forgets the rest: written aside, synced, then renamed.
     pub(crate) fn save(&self) -> io::Result<()> {
+        if self.started == NEVER {
+            return Ok(());
+        }
         let files = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut fresh = File::create(&self.fresh)?;
         fresh.write_all(&serde_json::to_vec(&Stored { format: FORMAT, files })?)?;
         fresh.sync_all()?;
         fs::rename(&self.fresh, &self.file)
     }
+}
+
+/// When this run began, by the clock of the file system that the cache is on.
+fn begun(fresh: &Path) -> io::Result<i128> {
+    if let Some(folder) = fresh.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(Stat::of(&File::create(fresh)?.metadata()?).modified)
+}
+
+/// Who may only read does without a cache.
+fn is_read_only(err: &io::Error) -> bool {
+    matches!(err.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
 impl Drop for StatCache {

@@ -46,7 +46,7 @@ pub use secrets::{SecretError, Secrets};
 pub use selector::Selector;
 pub use site::{
     Call, DaemonDeclaration, Declared, FlowDeclaration, FlowEnd, Move, NodeGroup, OutputDeclaration,
-    RawResource, Role, RunType, Site, Tier, Website,
+    Provenance, RawResource, Role, RunType, Site, Tier, Website,
 };
 pub use state::{Recorded, State};
 pub use text::{Each, Encoding, Hole, Part, Source, Text, TextError, Unencodable};

@@ -51,6 +51,19 @@ pub struct Declared {
     pub keys: BTreeMap<String, Span>,
     /// The same place for people: `shop.rhai:14`.
     pub place: String,
+    /// Where the values came from that the call was given, by path: the last one counts, and each replaced the one
+    /// before it. Defaults have none. It is for people; plugins and generations do without.
+    #[serde(skip)]
+    pub origins: BTreeMap<String, Vec<Provenance>>,
+}
+
+/// A value that an option was given, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// The place for people: `shop.rhai:14`, `websites.csv:3`.
+    pub place: String,
+    /// The value.
+    pub value: Value,
 }
 
 /// One website of the table that feeds edge, cache, application, CDN, certificates, redirects and Magento.

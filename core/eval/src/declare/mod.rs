@@ -1,7 +1,9 @@
 //! What each function of a script declares.
 
 mod flow;
+mod overriding;
 mod resource;
+mod rows;
 mod service;
 mod site;
 mod value;
@@ -15,6 +17,7 @@ use mops_model::{
 use rhai::Dynamic;
 
 pub(crate) use flow::Flow;
+pub(crate) use overriding::{Override, apply as apply_overrides};
 pub(crate) use site::{RoleDeclaration, default_roles};
 
 use crate::{
@@ -31,6 +34,7 @@ pub(crate) struct Declarations {
     pub(crate) websites: Vec<Website>,
     pub(crate) roles: Vec<RoleDeclaration>,
     pub(crate) calls: Vec<Call>,
+    pub(crate) overrides: Vec<Override>,
     pub(crate) daemons: Vec<DaemonDeclaration>,
     pub(crate) flows: Vec<Flow>,
     pub(crate) resources: Vec<RawResource>,
@@ -70,9 +74,13 @@ pub(crate) fn declare(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynam
         "resource" => resource::resource(run, state, call).into_dynamic(),
         "moved" => resource::moved(state, call).into_dynamic(),
         "path" => value::path(run, state, call),
+        "csv" => rows::csv(state, call),
+        "json" => rows::json(state, call),
+        "plugin" => service::plugin(state, call).into_dynamic(),
         "secret" => value::secret(state, call),
         "param" => value::param(run, state, call),
         "environment" => run.environment.to_string().into(),
+        "override" => overriding::note(state, call).into_dynamic(),
         "output" => value::output(state, call).into_dynamic(),
         name => unreachable!("`{name}` is described and not declared"),
     }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use mops_model::{Call, Value};
+use mops_model::{Call, DaemonDeclaration, Value};
 use mops_plugin::Calls;
 
 use super::RENAME;
 use crate::{
     handle::Handle,
+    plugins,
     run::{Checked, State},
 };
 
@@ -41,6 +42,18 @@ pub(super) fn service(state: &mut State, call: &Checked<'_>) -> Handle {
         });
     }
     Handle::Service(shown)
+}
+
+pub(super) fn plugin(state: &mut State, call: &Checked<'_>) -> Handle {
+    let (Some(path), span) = (call.text("path"), call.places.value("path")) else { return Handle::Broken };
+    if plugins::is_found(&state.texts, span, path) {
+        return Handle::Service(format!("plugin {path}"));
+    }
+    let message =
+        "`plugin` takes a plain text, in the script itself: it is read before the script runs".to_owned();
+    let help =
+        "write plugin(\"./plugins/libacme.so\"), or name it in mops.toml: [plugins] acme = { path = \"…\" }";
+    state.wrong("eval::plugin", message, span, "here", help)
 }
 
 fn shown_value(value: &Value) -> String {
@@ -78,7 +91,9 @@ pub(super) fn daemon(state: &mut State, call: &Checked<'_>) -> Handle {
         );
     }
     let declared = Value::of(&call.declared).expect("a declaration is plain data");
-    let declaration = call.parse(BTreeMap::from([("declared".to_owned(), declared)]));
+    let parsed = call.parse(BTreeMap::from([("declared".to_owned(), declared)]));
+    // Where its values come from is no part of what is handed on as data.
+    let declaration = DaemonDeclaration { declared: call.declared.clone(), ..parsed };
     state.declared.daemons.push(declaration);
     Handle::Daemon(name)
 }

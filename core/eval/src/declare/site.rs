@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mops_model::{Declared, Kind, Name, Need, Options, Role, Size, Span, Tier, Value};
+use mops_model::{Declared, Kind, Name, Need, Options, Role, Size, Span, Tier, Value, Website};
 use serde::Deserialize;
 
 use super::RENAME;
@@ -115,7 +115,8 @@ pub(super) fn website(state: &mut State, call: &Checked<'_>) -> Handle {
     if !call.options.contains_key("run_code") {
         more.insert("run_code".to_owned(), Value::text(name.as_str()));
     }
-    let website = call.parse(more);
+    // Where its values come from is no part of what is handed on as data.
+    let website = Website { declared: call.declared.clone(), ..call.parse(more) };
     state.declared.websites.push(website);
     Handle::Website(name)
 }

@@ -151,7 +151,7 @@ fn parse(kind: &str, given: &str) -> Option<Dynamic> {
     }
 }
 
-fn from_value(value: &Value) -> Dynamic {
+pub(super) fn from_value(value: &Value) -> Dynamic {
     match value {
         Value::Bool(it) => (*it).into(),
         Value::Int(it) => (*it).into(),

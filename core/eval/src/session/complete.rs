@@ -108,7 +108,7 @@ impl Session {
         let candidate = |(name, callee): (&String, &std::sync::Arc<crate::table::Callee>)| Candidate {
             text: format!("{name}("),
             kind: CandidateKind::Function,
-            doc: summary(&callee.function.doc).to_owned(),
+            doc: summary(&callee.function.doc),
         };
         functions.map(candidate).collect()
     }
@@ -144,7 +144,7 @@ impl Session {
             Kind::Either(kinds) => kinds.iter().flat_map(|it| self.values(it, call)).collect(),
             Kind::Text if call == Some("resource") => {
                 let schemas = self.catalog.schemas();
-                schemas.map(|it| value(format!("{:?}", it.kind), summary(&it.doc))).collect()
+                schemas.map(|it| value(format!("{:?}", it.kind), &summary(&it.doc))).collect()
             }
             Kind::Text if call == Some("allow") => named("role"),
             Kind::Any
@@ -177,7 +177,7 @@ impl Session {
         let own = self.seen.functions.iter().map(|it| {
             let doc = match it.doc.is_empty() {
                 true => format!("{}({})", it.name, it.parameters.join(", ")),
-                false => summary(&it.doc).to_owned(),
+                false => summary(&it.doc),
             };
             candidate(format!("{}(", it.name), CandidateKind::Function, doc)
         });
@@ -189,7 +189,7 @@ impl Session {
         let candidate = |(name, it): (&String, &std::sync::Arc<crate::table::Callee>)| Candidate {
             text: format!("{name}("),
             kind: CandidateKind::Function,
-            doc: summary(&it.function.doc).to_owned(),
+            doc: summary(&it.function.doc),
         };
         self.table.globals.iter().map(candidate).collect()
     }
@@ -198,9 +198,10 @@ impl Session {
     fn anything(&self) -> Vec<Candidate> {
         let candidate = |text: String, kind, doc: String| Candidate { text, kind, doc };
         let globals = self.globals().into_iter().filter(|it| !GIVES.contains(&it.text.trim_end_matches('(')));
-        let modules = self.modules.iter().map(|(name, doc)| {
-            candidate(format!("{name}::"), CandidateKind::Module, summary(doc).to_owned())
-        });
+        let modules = self
+            .modules
+            .iter()
+            .map(|(name, doc)| candidate(format!("{name}::"), CandidateKind::Module, summary(doc)));
         let words =
             STATEMENTS.iter().map(|it| candidate((*it).to_owned(), CandidateKind::Value, String::new()));
         let natives = self.seen.natives.iter();
@@ -230,7 +231,12 @@ fn unquote(text: &mut String) -> bool {
     inner.map(|it| *text = it).is_some()
 }
 
-/// The first line of a doc.
-pub(super) fn summary(doc: &str) -> &str {
-    doc.lines().next().unwrap_or("")
+/// The first sentence of a doc, on one line.
+pub(super) fn summary(doc: &str) -> String {
+    let paragraph: Vec<&str> = doc.lines().take_while(|it| !it.trim().is_empty()).map(str::trim).collect();
+    let paragraph = paragraph.join(" ");
+    match paragraph.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => paragraph,
+    }
 }

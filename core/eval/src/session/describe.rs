@@ -17,7 +17,7 @@ impl Session {
             return Some(resource(schema));
         }
         if let Some((doc, functions)) = self.modules.get(name).zip(self.table.modules.get(name)) {
-            let rows = functions.values().map(|it| (it.signature(), summary(&it.function.doc).to_owned()));
+            let rows = functions.values().map(|it| (it.signature(), summary(&it.function.doc)));
             return Some(format!("{name}::  {doc}\n\n{}", table(rows.collect())));
         }
         if let Some(it) = self.seen.functions.iter().find(|it| it.name == name) {

@@ -196,8 +196,8 @@ impl Session {
         })
     }
 
-    /// What is wrong with the site, where its author wrote it.
-    pub fn wrong(&self, diagnostics: Vec<Diagnostic>) -> Failed {
+    /// What somebody found in the site, where its author wrote it.
+    pub fn placed(&self, diagnostics: Vec<Diagnostic>) -> Failed {
         let (diagnostics, texts) = self.seen.texts.apart(diagnostics);
         Failed { diagnostics, texts }
     }

@@ -95,6 +95,7 @@ struct Said {
 /// What the thread that evaluates hands back.
 struct Evaluated {
     state: State,
+    took: Duration,
     site: Option<Site>,
     value: Option<(Option<String>, String)>,
     seen: Seen,
@@ -170,7 +171,7 @@ impl Replay<'_> {
 }
 
 fn outcome(evaluated: Evaluated, joined: &Joined, latest: &Latest) -> Outcome {
-    let Evaluated { state, site, value, mut seen } = evaluated;
+    let Evaluated { state, took, site, value, mut seen } = evaluated;
     let has_errors = |found: &[Diagnostic]| found.iter().any(Diagnostic::is_error);
     let texts = state.texts;
     let mut found = state.findings.into_sorted();
@@ -187,9 +188,7 @@ fn outcome(evaluated: Evaluated, joined: &Joined, latest: &Latest) -> Outcome {
     let (warnings, apart) = texts.apart(found);
     seen.site = site;
     seen.texts = texts;
-    let mut said = latest.get();
-    let took = said.began.elapsed();
-    let printed = std::mem::take(&mut said.printed);
+    let printed = std::mem::take(&mut latest.get().printed);
     Outcome::Right(Answer { value, kind, printed, warnings, texts: apart, took }, Box::new(seen))
 }
 
@@ -224,12 +223,13 @@ fn evaluate(
         has_syntax_errors |= returns(run, tree);
         seen.functions = functions(tree);
     }
-    let (mut site, mut value) = (None, None);
+    let (mut site, mut value, mut took) = (None, None, Duration::ZERO);
     if !has_syntax_errors {
         engine::offer(&mut engine, run, &stubs);
         let files = Files { trees: files, stubs: stubs.files };
         let mut scope = Scope::new();
         let ended = resolve::answer(engine, run, path, files, missing_variables, &mut scope);
+        took = latest.get().began.elapsed();
         let mut state = run.state();
         match ended {
             Ok(given) => {
@@ -242,7 +242,7 @@ fn evaluate(
         }
     }
     let state = std::mem::take(&mut *run.state());
-    Evaluated { state, site, value, seen }
+    Evaluated { state, took, site, value, seen }
 }
 
 /// Lets the session hear what the latest input prints, and lets a person end it.

@@ -150,7 +150,13 @@ pub(crate) fn run_with(
     files: &[(&'static str, &'static str)],
     parameters: &[(&str, &str)],
 ) -> Result<Evaluated, Failed> {
-    let always = [("shop.rhai", script), ("release/index.php", "<?php"), ("a.vcl", "# vcl")];
+    let always = [
+        ("shop.rhai", script),
+        ("release/index.php", "<?php"),
+        ("a.vcl", "# vcl"),
+        ("websites.csv", "name,host\npl,acme.pl\n"),
+        ("websites.json", r#"[{ "name": "pl", "hosts": ["acme.pl"] }]"#),
+    ];
     let sources = Files(always.into_iter().chain(files.iter().copied()).collect());
     let (manifests, catalog) = (manifests(), catalog());
     let world = World {

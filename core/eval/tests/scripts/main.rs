@@ -2,4 +2,6 @@
 
 mod kit;
 mod mistakes;
+mod origins;
+mod session;
 mod shops;

@@ -329,7 +329,7 @@ fn imports_stay_in_the_folder_and_the_standard_library_is_kept() {
         wrong("import \"../x\" as x;\nimport \"std/shop\" as s;\nimport \"nothing\" as n;"),
         [
             "eval::path at shop.rhai:2 «\"../x\"»: `../x` is outside the script's folder (copy or move it into the script's folder)",
-            "eval::path at shop.rhai:3 «\"std/shop\"»: there is no module \"std/shop\" in the standard library (`std/…` is the standard library; name a file of your own otherwise)",
+            "eval::path at shop.rhai:3 «\"std/shop\"»: there is no module \"std/shop\" in the standard library (its modules are std/lists, std/maps, std/overlay, std/profiles, std/roles, std/websites)",
             "eval::path at shop.rhai:4 «\"nothing\"»: there is no file or folder `nothing.rhai` (paths are relative to the script's folder)",
         ]
     );
