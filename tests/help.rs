@@ -17,16 +17,20 @@ varnish::cache(#{ memory: "64M" });
 "#;
 
 /// Commands with help of their own, in an order in which their examples make sense one after another.
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 15] = [
     "check",
     "plan",
     "script",
     "status",
     "logs",
     "generations",
+    "repl",
     "rollback",
+    "graph",
     "explain",
     "docs",
+    "fmt",
+    "lsp",
     "completions",
     "destroy",
 ];

@@ -14,7 +14,7 @@ use crate::{
     outside::Outside,
     plugins,
     project::Project,
-    repl::{Reply, Repl, line_editor, line_editor::Read, say},
+    repl::{Repl, Reply, line_editor, line_editor::Read, say},
 };
 
 /// Reads inputs until there are no more; returns what the program ends with. `path` is the script to begin with, in the

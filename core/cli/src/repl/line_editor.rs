@@ -44,10 +44,8 @@ impl LineEditor {
     /// An editor that completes from `session` and remembers inputs in the file `history`.
     pub(crate) fn new(session: &Arc<Mutex<Session>>, history: Option<PathBuf>) -> Self {
         let mut keys = default_emacs_keybindings();
-        let complete = ReedlineEvent::UntilFound(vec![
-            ReedlineEvent::Menu(MENU.to_owned()),
-            ReedlineEvent::MenuNext,
-        ]);
+        let complete =
+            ReedlineEvent::UntilFound(vec![ReedlineEvent::Menu(MENU.to_owned()), ReedlineEvent::MenuNext]);
         keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, complete);
         let new_line = ReedlineEvent::Edit(vec![EditCommand::InsertNewline]);
         keys.add_binding(KeyModifiers::ALT, KeyCode::Enter, new_line);
@@ -83,9 +81,9 @@ impl LineEditor {
 
 /// An editor without history is of use as well: what is wrong with it is a note.
 fn with_history(editor: Reedline, path: PathBuf) -> Reedline {
-    let made = private(&path).map_err(|err| err.to_string()).and_then(|()| {
-        FileBackedHistory::with_file(REMEMBERED, path.clone()).map_err(|err| err.to_string())
-    });
+    let made = private(&path)
+        .map_err(|err| err.to_string())
+        .and_then(|()| FileBackedHistory::with_file(REMEMBERED, path.clone()).map_err(|err| err.to_string()));
     match made {
         Ok(history) => editor.with_history(Box::new(history)),
         Err(err) => {

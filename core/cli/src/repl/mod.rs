@@ -53,7 +53,11 @@ pub(crate) enum Reply {
 /// The commands, with what they take and what they do.
 pub(crate) const COMMANDS: [(&str, &str, &str); 13] = [
     (":help", "", "this list"),
-    (":doc", "NAME", "what is known of a module, a function, an option (`varnish::cache.memory`), a type of resource"),
+    (
+        ":doc",
+        "NAME",
+        "what is known of a module, a function, an option (`varnish::cache.memory`), a type of resource",
+    ),
     (":type", "EXPRESSION", "what kind of value it has; it is not kept"),
     (":time", "EXPRESSION", "how long it takes; it is not kept"),
     (":site", "", "what has been declared"),
@@ -109,7 +113,9 @@ impl Repl<'_> {
             ":graph" => self.graph(),
             ":plan" => self.plan().await,
             ":why" => self.why(rest),
-            ":load" if rest.is_empty() => Err(Failure::new("no script is named").help("write :load shop.rhai")),
+            ":load" if rest.is_empty() => {
+                Err(Failure::new("no script is named").help("write :load shop.rhai"))
+            }
             ":load" => return self.load(rest),
             ":reload" => {
                 let fed = get(&self.session).reload();
@@ -142,8 +148,9 @@ impl Repl<'_> {
     fn doc(&self, name: &str) -> Result<String, Failure> {
         let session = get(&self.session);
         session.describe(name).ok_or_else(|| {
-            Failure::new(format!("nothing is called `{name}`"))
-                .help("name a module, a function, an option or a type of resource, such as `:doc varnish::cache`")
+            Failure::new(format!("nothing is called `{name}`")).help(
+                "name a module, a function, an option or a type of resource, such as `:doc varnish::cache`",
+            )
         })
     }
 
@@ -210,7 +217,7 @@ impl Repl<'_> {
     async fn plan(&self) -> Result<String, Failure> {
         let site = self.site()?;
         let line = Line::open(self.project, self.project.site(&site.name), self.outside)?;
-        let versions = versions(&site, &line).map_err(|wrong| told(&get(&self.session).wrong(wrong)))?;
+        let versions = versions(&site, &line).map_err(|wrong| told(&get(&self.session).placed(wrong)))?;
         let lowering = self.lowered(&site, &versions)?;
         let wanted = wanted(&lowering, &site);
         let planned = line.plan(&wanted, Intent::Apply).await?;
@@ -219,8 +226,12 @@ impl Repl<'_> {
 
     fn lowered(&self, site: &Site, secrets: &BTreeMap<Name, Digest>) -> Result<Lowering, Failure> {
         let world = World { environment: &self.project.environment, catalog: &catalog(), secrets };
-        mops_lower::lower(site, self.registry, &world)
-            .map_err(|wrong| told(&get(&self.session).wrong(wrong)))
+        let session = get(&self.session);
+        let lowering =
+            mops_lower::lower(site, self.registry, &world).map_err(|wrong| told(&session.placed(wrong)))?;
+        let worth_saying = session.placed(lowering.warnings.clone());
+        say(&worth_saying.diagnostics, &worth_saying.texts);
+        Ok(lowering)
     }
 }
 

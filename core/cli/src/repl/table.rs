@@ -10,7 +10,8 @@ const WIDTH: usize = 28;
 /// What a site declares, each with its place.
 pub(crate) fn site(site: &Site) -> String {
     let row = |name: &str, what: String, place: &str| {
-        format!("  {name:<WIDTH$}{what}  {}", styled(DIM, place)).trim_end().to_owned()
+        let place = if place.is_empty() { String::new() } else { format!("  {}", styled(DIM, place)) };
+        format!("  {name:<WIDTH$}{what}{place}").trim_end().to_owned()
     };
     let websites = site.websites.iter().map(|it| {
         let hosts = it.hosts.iter().map(|host| format!("{host}{}", it.path)).collect::<Vec<_>>().join(", ");
@@ -22,7 +23,8 @@ pub(crate) fn site(site: &Site) -> String {
         let name = it.options.get("name").and_then(|it| it.as_text()).unwrap_or_default();
         row(&shown, name.to_owned(), &it.declared.place)
     });
-    let daemons = site.daemons.iter().map(|it| row(it.name.as_str(), format!("on {}", it.on), &it.declared.place));
+    let daemons =
+        site.daemons.iter().map(|it| row(it.name.as_str(), format!("on {}", it.on), &it.declared.place));
     let flows = site.flows.iter().map(|it| {
         row(&end(&it.from), format!("may reach {} on port {}", end(&it.to), it.port), &it.declared.place)
     });

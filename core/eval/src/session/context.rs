@@ -102,7 +102,7 @@ fn frames(tokens: &[Token], text: &str) -> Vec<Frame> {
             (TokenKind::Operator, "#{") => frames.push(Frame::Map { key: None, given: Vec::new() }),
             (TokenKind::Operator, "[") if !is_name(1) => frames.push(Frame::List),
             (TokenKind::Operator, "(" | "{" | "[" | "?[") | (TokenKind::TextStart, _) => {
-                frames.push(Frame::Other)
+                frames.push(Frame::Other);
             }
             (TokenKind::Operator, ")" | "}" | "]") | (TokenKind::TextEnd, _) => drop(frames.pop()),
             (TokenKind::Operator, ",") => match frames.last_mut() {

@@ -18,7 +18,7 @@ impl Session {
         }
         if let Some((doc, functions)) = self.modules.get(name).zip(self.table.modules.get(name)) {
             let rows = functions.values().map(|it| (it.signature(), summary(&it.function.doc)));
-            return Some(format!("{name}::  {doc}\n\n{}", table(rows.collect())));
+            return Some(format!("{name}::  {doc}\n\n{}", table(&rows.collect::<Vec<_>>())));
         }
         if let Some(it) = self.seen.functions.iter().find(|it| it.name == name) {
             return Some(
@@ -28,8 +28,8 @@ impl Session {
         if let Some(it) = self.seen.variables.get(name) {
             return Some(format!("{name}: {}", it.kind));
         }
-        let (called, option) = name.split_once('.')?;
-        let callee = find(&self.table, called)?;
+        let (function, option) = name.split_once('.')?;
+        let callee = find(&self.table, function)?;
         let mut fields = [callee.function.arguments.clone(), callee.function.options.clone()].concat();
         let mut found = None;
         for key in option.split('.') {
@@ -74,7 +74,11 @@ impl Session {
                 };
                 (format!("{key}: {}", plain(value)), place)
             });
-            lines.push(format!("{shown}  {}\n{}", said(&call.declared.place), table(rows.collect())));
+            lines.push(format!(
+                "{shown}  {}\n{}",
+                said(&call.declared.place),
+                table(&rows.collect::<Vec<_>>())
+            ));
         }
         lines
     }
@@ -94,17 +98,16 @@ fn plain(value: &Value) -> String {
 
 fn function(callee: &Callee) -> String {
     let it = &callee.function;
-    let mut text = format!("{}\n{}", callee.signature(), it.doc);
+    let mut parts = vec![format!("{}\n{}", callee.signature(), it.doc)];
     for (title, fields) in [("arguments", &it.arguments), ("options", &it.options)] {
         if !fields.is_empty() {
-            let rows = fields.iter().map(|it| (it.name.clone(), one_line(it)));
-            text += &format!("\n\n{title}\n{}", table(rows.collect()));
+            parts.push(format!("{title}\n{}", rows(fields)));
         }
     }
-    match it.example.is_empty() {
-        true => text,
-        false => format!("{text}\n\nexample\n  {}", it.example.replace('\n', "\n  ")),
+    if !it.example.is_empty() {
+        parts.push(format!("example\n  {}", it.example.replace('\n', "\n  ")));
     }
+    parts.join("\n\n")
 }
 
 fn resource(schema: &Schema) -> String {
@@ -112,8 +115,8 @@ fn resource(schema: &Schema) -> String {
         let replaces = if it.replaces { "; changing it makes a new one" } else { "" };
         (it.field.name.clone(), format!("{}{replaces}", one_line(&it.field)))
     };
-    let inputs = table(schema.inputs.iter().map(input).collect());
-    let outputs = table(schema.outputs.iter().map(|(name, doc)| (name.clone(), doc.clone())).collect());
+    let inputs = table(&schema.inputs.iter().map(input).collect::<Vec<_>>());
+    let outputs = table(&schema.outputs.clone().into_iter().collect::<Vec<_>>());
     format!("{}\n{}\n\ninputs\n{inputs}\n\noutputs\n{outputs}", schema.kind, schema.doc)
 }
 
@@ -122,10 +125,12 @@ fn field(it: &Field) -> String {
     let text = format!("{}\n{}\n{}{}", it.name, it.doc, it.kind, otherwise(it));
     match keys.is_empty() {
         true => text,
-        false => {
-            format!("{text}\n\n{}", table(keys.iter().map(|it| (it.name.clone(), one_line(it))).collect()))
-        }
+        false => format!("{text}\n\n{}", rows(&keys)),
     }
+}
+
+fn rows(fields: &[Field]) -> String {
+    table(&fields.iter().map(|it| (it.name.clone(), one_line(it))).collect::<Vec<_>>())
 }
 
 /// The keys that a value of this field has.
@@ -149,7 +154,7 @@ fn otherwise(it: &Field) -> String {
 }
 
 /// Two columns, indented by two.
-fn table(rows: Vec<(String, String)>) -> String {
+fn table(rows: &[(String, String)]) -> String {
     const WIDEST: usize = 36;
     let width = rows.iter().map(|it| it.0.chars().count()).max().unwrap_or(0).min(WIDEST);
     let lines = rows.iter().map(|(left, right)| format!("  {left:<width$}  {right}").trim_end().to_owned());

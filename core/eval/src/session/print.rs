@@ -94,8 +94,8 @@ fn bracketed(open: &str, close: &str, mut items: Vec<String>, count: usize, inde
         return line;
     }
     let margin = " ".repeat(indent + 2);
-    let lines: String = items.iter().map(|it| format!("{margin}{it},\n")).collect();
-    format!("{open}\n{lines}{}{close}", " ".repeat(indent))
+    let lines: Vec<String> = items.iter().map(|it| format!("{margin}{it},")).collect();
+    format!("{open}\n{}\n{}{close}", lines.join("\n"), " ".repeat(indent))
 }
 
 /// A key, in quotes where a script needs them.
