@@ -135,7 +135,7 @@ pub(crate) fn of_script(
 /// Reads the library that `named` names, relative to `root`.
 pub(crate) fn read(root: &Path, named: &Named, shelf: &Shelf) -> Result<Library, Diagnostic> {
     let path = match named.written.contains('/') || named.written.ends_with(".so") {
-        true => root.join(&named.written),
+        true => root.join(&named.written).components().collect(),
         false => shelf.own.join(format!("lib{}.so", named.written.replace('-', "_"))),
     };
     Library::read(&named.written, &path)
@@ -162,12 +162,16 @@ pub(crate) fn open_pinned(
 /// Whether the plugin calls itself what `mops.toml` and `mops.lock` call it.
 pub(crate) fn is_called(named: &Named, pinned: Option<&Name>, itself: &Name) -> Result<(), Diagnostic> {
     let places = [(named.plugin.as_ref(), "mops.toml"), (pinned, LOCK)];
-    let other = places.into_iter().find_map(|(name, place)| name.filter(|it| *it != itself).map(|it| (it, place)));
+    let other =
+        places.into_iter().find_map(|(name, place)| name.filter(|it| *it != itself).map(|it| (it, place)));
     match other {
         None => Ok(()),
         Some((name, place)) => Err(Diagnostic::error(
             "plugin::disagrees",
-            format!("the plugin library `{}` calls itself `{itself}`, and {place} calls it `{name}`", named.written),
+            format!(
+                "the plugin library `{}` calls itself `{itself}`, and {place} calls it `{name}`",
+                named.written
+            ),
         )
         .help(format!("call it `{itself}` in {place}, if that is the plugin you mean"))),
     }

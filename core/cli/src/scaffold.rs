@@ -35,7 +35,8 @@ impl Sdk {
     /// # Errors
     /// When there is no crate in `folder`.
     pub(crate) fn find(folder: Option<&Path>) -> Result<Self, Failure> {
-        let crate_in = |folder: &Path| folder.join("Cargo.toml").canonicalize().ok()?.parent().map(Path::to_owned);
+        let crate_in =
+            |folder: &Path| folder.join("Cargo.toml").canonicalize().ok()?.parent().map(Path::to_owned);
         match folder {
             Some(folder) => crate_in(folder).map(Self::Folder).ok_or_else(|| {
                 Failure::new(format!("there is no crate in {}", folder.display()))

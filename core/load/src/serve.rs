@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use mops_plugin::model::Diagnostic;
+use mops_plugin::{door, model::Diagnostic};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -64,7 +64,11 @@ fn serve() -> io::Result<()> {
     frame::write(&mut output, &serde_json::to_vec(&greeting)?)?;
     let Some(opened) = opened else { return Ok(()) };
     while let Some(request) = frame::read(&mut input)? {
-        frame::write(&mut output, &opened.call(&request))?;
+        let answer = opened.call(&request);
+        match answer.len() > frame::LONGEST {
+            true => frame::write(&mut output, &door::bug("its answer is longer than 64 MiB"))?,
+            false => frame::write(&mut output, &answer)?,
+        }
     }
     Ok(())
 }

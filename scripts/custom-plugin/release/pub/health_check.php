@@ -1,0 +1,3 @@
+<?php
+// A node is ready when PHP answers.
+echo "ok\n";
