@@ -128,6 +128,37 @@ fn ten_changes_and_five_rollbacks_under_load_lose_no_request() {
 }
 
 #[test]
+fn a_cache_that_restarts_loses_no_request() {
+    let shop = Shop::new(SMALL);
+    shop.apply();
+    let load = Load::start(&shop, 3);
+    for memory in ["65M", "66M", "67M"] {
+        let said = shop.must(&["plan", "shop.rhai"]);
+        assert!(said.contains("nothing to do"), "{said}");
+        shop.write(&SMALL.replace("64M", memory));
+        let said = shop.apply();
+        assert!(said.contains("Pages are slower until the cache is warm again."), "{said}");
+    }
+    let (sent, failed) = load.stop();
+    assert_eq!(failed, [] as [String; 0], "of {sent}");
+    let page = shop.get("pl", "/cat", &[]);
+    assert_eq!(page.header("x-magento-tags"), None, "{}", page.headers);
+}
+
+#[test]
+fn releases_follow_one_another_while_customers_come() {
+    let shop = Shop::new(SMALL);
+    shop.apply();
+    let load = Load::start(&shop, 2);
+    for release in 0..6 {
+        std::fs::write(shop.folder().join("release/pub/static/release.txt"), format!("{release}")).unwrap();
+        shop.apply();
+    }
+    let (sent, failed) = load.stop();
+    assert_eq!(failed, [] as [String; 0], "of {sent}");
+}
+
+#[test]
 fn a_broken_configuration_changes_nothing() {
     let shop = Shop::new(SMALL);
     shop.apply();

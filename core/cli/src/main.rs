@@ -31,8 +31,11 @@ use command::{
     destroy::{History, destroy},
     docs::docs,
     explain::explain,
+    fmt::{Change, fmt},
     generations::generations,
-    logs, plugin,
+    logs,
+    lsp::lsp,
+    plugin,
     repl::repl,
     rollback::rollback,
     script::{ExitCodes, Form, Script},
@@ -59,10 +62,11 @@ fn main() -> ExitCode {
         Color::Always => anstream::ColorChoice::Always,
         Color::Never => anstream::ColorChoice::Never,
     });
-    panic::set_hook(Box::new(|bug| {
-        anstream::eprintln!(
+    panic::set_hook(Box::new(|bug| match unprinted(bug.payload()) {
+        Some(why) => anstream::eprintln!("error: {why}"),
+        None => anstream::eprintln!(
             "error: mops has a bug: {bug}\nhelp: report it with the command and the script; nothing that was recorded is lost"
-        );
+        ),
     }));
     match panic::catch_unwind(|| run(arguments)) {
         Ok(Ok(code)) => ExitCode::from(code),
@@ -72,8 +76,15 @@ fn main() -> ExitCode {
             }
             ExitCode::from(failure.exit_code())
         }
+        Err(bug) if unprinted(&*bug).is_some() => ExitCode::from(Failure::REFUSED),
         Err(_) => ExitCode::from(BUG),
     }
+}
+
+/// What the standard library says when it panics because stdout is full or gone: that is no bug.
+fn unprinted(panic: &(dyn std::any::Any + Send)) -> Option<&str> {
+    let text = panic.downcast_ref::<String>().map(String::as_str)?;
+    text.starts_with("failed printing to").then_some(text)
 }
 
 #[tokio::main]
@@ -128,17 +139,37 @@ async fn run(arguments: Arguments) -> Result<u8, Failure> {
             let history = if *purge { History::Purged } else { History::Kept };
             destroy(&open(&project, &arguments, &outside)?, consent(*yes), history).await?;
         }
-        Command::Explain { words } => explain(words)?,
+        Command::Graph { script, format, out } => {
+            let project = project(&folder_of(&here, &script.path))?;
+            let out = out.as_ref().map(|it| here.join(it));
+            Script::open(&project, script)?.graph(*format, out.as_deref())?;
+        }
+        Command::Explain { words, why: None, parameters: _ } => explain(words)?,
+        Command::Explain { words, why: Some(option), parameters } => {
+            let [path] = words.as_slice() else {
+                return Err(Failure::new("--why is about one script")
+                    .help(format!("write mops explain --why {option} shop.rhai")));
+            };
+            let script = args::Script { path: PathBuf::from(path), parameters: parameters.clone() };
+            let project = project(&folder_of(&here, &script.path))?;
+            Script::open(&project, &script)?.why(option)?;
+        }
         Command::Docs { out } => docs(&here.join(out))?,
         Command::Plugin { command } => match command {
             Plugin::New { name, sdk } => plugin::new(&here, name, sdk.as_deref())?,
             Plugin::List => plugin::list(&project(&here)?)?,
             Plugin::Lock => plugin::lock(&project(&here)?)?,
         },
+        Command::Fmt { files, check } => {
+            fmt(&here, files, if *check { Change::Named } else { Change::Written })?;
+        }
+        Command::Lsp => lsp(&project(&here)?, &arguments.env, &outside.pages())?,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "mops", &mut std::io::stdout());
         }
-        Command::Supervise | Command::Daemon | Command::PluginProcess => unreachable!("they have been taken care of"),
+        Command::Supervise | Command::Daemon | Command::PluginProcess => {
+            unreachable!("they have been taken care of")
+        }
     }
     Ok(0)
 }

@@ -6,6 +6,7 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -112,7 +113,7 @@ pub(crate) fn remove(place: &Place, name: &Name) -> io::Result<()> {
 /// The authority: the path of its certificate, and what signs. It is made once.
 fn authority(place: &Place, now: u64) -> io::Result<(PathBuf, Issuer<'static, KeyPair>)> {
     let machine = &place.machine;
-    let lock = File::options().create(true).append(true).open(machine.join("ca.lock"))?;
+    let lock = File::options().create(true).append(true).mode(0o600).open(machine.join("ca.lock"))?;
     let _lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, err)| io::Error::from(err))?;
     let (certificate, key) = (place.authority(), machine.join("ca.key"));
     let mut params = CertificateParams::default();

@@ -162,7 +162,20 @@ fn greet(place: &Place) -> io::Result<Option<(Client, Hello)>> {
         {
             Ok(None)
         }
+        Err(err) if matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Err(io::Error::other(silent(&line)))
+        }
         Err(err) => Err(err),
+    }
+}
+
+/// What to do about a supervisor that does not answer.
+fn silent(line: &Line) -> String {
+    match line.peer() {
+        Ok(pid) => format!(
+            "the supervisor, process {pid}, does not answer; after `kill -KILL {pid}` the next run starts another one"
+        ),
+        Err(err) => format!("the supervisor does not answer, and who it is cannot be told: {err}"),
     }
 }
 

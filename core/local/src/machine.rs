@@ -7,6 +7,7 @@ use std::{
     fs::{self, File},
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -48,7 +49,7 @@ impl Machine {
     /// Opens the list in the folder `machine`, when nobody else has it.
     pub(crate) fn open(machine: &Path) -> io::Result<Self> {
         fs::create_dir_all(machine)?;
-        let file = File::options().create(true).append(true).open(machine.join("lock"))?;
+        let file = File::options().create(true).append(true).mode(0o600).open(machine.join("lock"))?;
         let lock = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, err)| io::Error::from(err))?;
         let path = machine.join("list.json");
         let list = match fs::read(&path) {

@@ -14,6 +14,7 @@ use std::{
 
 use mops_model::{Bindings, Digest, Name};
 use mops_node::{Activated, ActivationError, NodeStatus};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Changes whenever a line changes its meaning.
@@ -91,6 +92,11 @@ impl Line {
     /// Waits for the other side however long it takes.
     pub(crate) fn wait_long(&self) -> io::Result<()> {
         self.0.get_ref().set_read_timeout(None)
+    }
+
+    /// The process on the other side, even when it says nothing.
+    pub(crate) fn peer(&self) -> io::Result<i32> {
+        Ok(getsockopt(self.0.get_ref(), PeerCredentials)?.pid())
     }
 
     pub(crate) fn say(&mut self, message: &impl Serialize) -> io::Result<()> {

@@ -145,7 +145,7 @@ impl Site {
 
     fn make(&self, address: &Address, inputs: &Inputs) -> Result<Outputs, Refused> {
         let (place, name) = (&self.place, &address.name);
-        let wrong = |err: io::Error| world(address, &err);
+        let wrong = |err: io::Error| Refused::new(err.to_string());
         place.make().map_err(wrong)?;
         match address.kind.as_str() {
             "local.address" => {
@@ -153,19 +153,19 @@ impl Site {
                 machine.give_address(&place.key, name.as_str(), inputs).map(|it| text("address", &it))
             }
             "local.port" => {
-                let own: IpAddr = input(address, inputs, "address")?;
-                let public: bool = input(address, inputs, "public")?;
+                let own: IpAddr = input(inputs, "address")?;
+                let public: bool = input(inputs, "public")?;
                 let both = [own, IpAddr::V4(Ipv4Addr::LOCALHOST)];
                 let addresses = if public { &both[..] } else { &both[..1] };
                 let mut machine = Machine::open(&place.machine).map_err(|err| refused(&err))?;
                 machine.give_port(&place.key, name.as_str(), inputs, addresses).map(|it| text("port", &it))
             }
             "local.password" => {
-                let length = input(address, inputs, "length")?;
+                let length = input(inputs, "length")?;
                 Ok(text("version", &password::make(place, name, length).map_err(wrong)?))
             }
             "local.certificate" => {
-                let hosts: Vec<String> = input(address, inputs, "hosts")?;
+                let hosts: Vec<String> = input(inputs, "hosts")?;
                 Ok(certificate_outputs(&certificate::issue(place, name, &hosts, self.now).map_err(wrong)?))
             }
             "local.directory" => {
@@ -197,7 +197,7 @@ impl Site {
 
     fn remove(&self, address: &Address) -> Result<(), Refused> {
         let (place, name) = (&self.place, &address.name);
-        let wrong = |err: io::Error| world(address, &err);
+        let wrong = |err: io::Error| Refused::new(err.to_string());
         let machine = || Machine::open(&place.machine).map_err(|err| refused(&err));
         match address.kind.as_str() {
             "local.address" => machine()?.take_address(&place.key, name.as_str()),
@@ -215,9 +215,9 @@ impl Site {
 
     fn activate(&self, address: &Address, inputs: &Inputs) -> Result<Outputs, Refused> {
         let name = &address.name;
-        let wrong = |err: io::Error| world(address, &err);
-        let closure: Digest = input(address, inputs, "closure")?;
-        let bindings: Bindings = input(address, inputs, "bindings")?;
+        let wrong = |err: io::Error| Refused::new(err.to_string());
+        let closure: Digest = input(inputs, "closure")?;
+        let bindings: Bindings = input(inputs, "bindings")?;
         let client = reach(&self.place).map_err(wrong)?;
         let request = Request::Activate { node: name.clone(), closure, bindings: Box::new(bindings) };
         match client.ask(&request, &*self.objects, &self.secrets).map_err(wrong)? {
@@ -225,11 +225,9 @@ impl Site {
                 keep(&self.node_record(name), inputs).map_err(wrong)?;
                 Ok(text("name", name))
             }
-            Answer::Activated(Err(err)) => Err(not_activated(name, err)),
-            Answer::Failed(why) => Err(Refused::new(format!("{name}: {why}"))),
-            Answer::Status(_) | Answer::Done => {
-                Err(Refused::new(format!("{name}: the supervisor misunderstood")))
-            }
+            Answer::Activated(Err(err)) => Err(not_activated(err)),
+            Answer::Failed(why) => Err(Refused::new(why)),
+            Answer::Status(_) | Answer::Done => Err(Refused::new("the supervisor misunderstood")),
         }
     }
 
@@ -284,9 +282,9 @@ fn is_running(node: &NodeStatus) -> bool {
 }
 
 /// The input `key` as a noun.
-fn input<T: DeserializeOwned>(address: &Address, inputs: &Inputs, key: &str) -> Result<T, Refused> {
-    let value = inputs.get(key).ok_or_else(|| Refused::new(format!("{address}: `{key}` is missing")))?;
-    value.parse().map_err(|err| Refused::new(format!("{address}: `{key}`: {err}")))
+fn input<T: DeserializeOwned>(inputs: &Inputs, key: &str) -> Result<T, Refused> {
+    let value = inputs.get(key).ok_or_else(|| Refused::new(format!("`{key}` is missing")))?;
+    value.parse().map_err(|err| Refused::new(format!("`{key}`: {err}")))
 }
 
 fn certificate_outputs(issued: &certificate::Issued) -> Outputs {
@@ -309,11 +307,11 @@ fn forget(path: &Path) -> io::Result<()> {
     }
 }
 
-fn not_activated(name: &Name, err: ActivationError) -> Refused {
+fn not_activated(err: ActivationError) -> Refused {
     let undone = err.undone.iter().map(|it| format!("undone: {it}"));
     let said: Vec<String> = err.detail.into_iter().chain(undone).collect();
     Refused {
-        message: format!("{name}: {}", err.message),
+        message: err.message,
         detail: Some(said.join("\n")).filter(|it| !it.is_empty()),
         help: err.help,
     }

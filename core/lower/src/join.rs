@@ -13,7 +13,7 @@ pub(crate) struct Joined {
     pub(crate) roles: BTreeMap<Name, Part>,
     pub(crate) flows: Vec<Flow>,
     pub(crate) settings: BTreeMap<String, Value>,
-    pub(crate) generated: Vec<Generated>,
+    pub(crate) generated: Vec<(Generated, Declared)>,
     pub(crate) certificates: Vec<Certificate>,
     pub(crate) resources: Vec<(Resource, Declared)>,
     pub(crate) origins: BTreeMap<String, String>,
@@ -97,6 +97,7 @@ impl Joined {
             self.role(&role).daemons.extend(daemons);
         }
         for (role, directories) in lowered.directories {
+            self.origins.extend(directories.keys().map(|it| (it.to_string(), declared.place.clone())));
             self.role(&role).directories.extend(directories);
         }
         for (role, packages) in lowered.packages {
@@ -107,7 +108,7 @@ impl Joined {
         }
         self.flows.extend(lowered.flows);
         self.settings.extend(lowered.settings);
-        self.generated.extend(lowered.generated);
+        self.generated.extend(lowered.generated.into_iter().map(|it| (it, declared.clone())));
         self.certificates.extend(lowered.certificates);
         self.resources.extend(lowered.resources.into_iter().map(|it| (it, declared.clone())));
         self.warnings.extend(lowered.warnings);

@@ -47,12 +47,12 @@ struct Target<'a> {
     wrong: Vec<Diagnostic>,
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
     fn generated(&mut self) {
-        for generated in &self.joined.generated {
+        for (generated, declared) in &self.joined.generated {
             let GeneratedKind::Password(length) = generated.kind;
             let inputs = Inputs::from([("length".to_owned(), Value::Int(length.into()))]);
-            self.add("local.password", generated.name.as_str(), inputs, Vec::new());
+            self.add("local.password", generated.name.as_str(), inputs, &declared.place);
         }
     }
 
@@ -60,7 +60,9 @@ impl Target<'_> {
         for certificate in &self.joined.certificates {
             let hosts = certificate.hosts.iter().map(|it| Value::text(it.as_str())).collect();
             let inputs = Inputs::from([("hosts".to_owned(), Value::List(hosts))]);
-            self.add("local.certificate", certificate.name.as_str(), inputs, Vec::new());
+            let website = self.context.site.website(certificate.name.as_str());
+            let place = website.map_or("", |it| &it.declared.place);
+            self.add("local.certificate", certificate.name.as_str(), inputs, place);
         }
     }
 
@@ -70,7 +72,7 @@ impl Target<'_> {
                 ("name".to_owned(), Value::text(name.as_str())),
                 ("shared".to_owned(), Value::Bool(directory.shared)),
             ]);
-            self.add("local.directory", name.as_str(), inputs, Vec::new());
+            self.add("local.directory", name.as_str(), inputs, self.origin(name));
         }
         for (index, node) in built.nodes() {
             self.node(built, index, &node);
@@ -78,7 +80,9 @@ impl Target<'_> {
     }
 
     fn node(&mut self, built: &Built, index: u32, node: &str) {
-        self.add("local.address", node, Inputs::from([("node".to_owned(), node.into())]), Vec::new());
+        let role = self.context.site.role(built.group.name.as_str());
+        let place = role.map_or("", |it| &it.declared.place);
+        self.add("local.address", node, Inputs::from([("node".to_owned(), node.into())]), place);
         let mut here: BTreeMap<String, Value> = BTreeMap::from([
             ("name".to_owned(), node.into()),
             ("group".to_owned(), built.group.name.as_str().into()),
@@ -96,7 +100,7 @@ impl Target<'_> {
                 ("listen".to_owned(), listen.as_str().into()),
                 ("public".to_owned(), Value::Bool(place.public)),
             ]);
-            self.add("local.port", &port, inputs, Vec::new());
+            self.add("local.port", &port, inputs, self.origin(daemon));
             here.insert(format!("port.{daemon}.{listen}"), output("local.port", &port, "port"));
         }
         for (name, directory) in &built.closure.directories {
@@ -109,7 +113,7 @@ impl Target<'_> {
                     ("name".to_owned(), resource.as_str().into()),
                     ("shared".to_owned(), Value::Bool(false)),
                 ]);
-                self.add("local.directory", &resource, inputs, Vec::new());
+                self.add("local.directory", &resource, inputs, self.origin(name));
             }
             here.insert(format!("data.{name}"), output("local.directory", &resource, "path"));
         }
@@ -129,7 +133,10 @@ impl Target<'_> {
             ("running".to_owned(), Value::Bool(true)),
         ]);
         let needs = self.before(built, index);
-        self.add("local.node", node, inputs, needs);
+        self.add("local.node", node, inputs, place);
+        if let Some(added) = self.resources.last_mut() {
+            added.needs = needs;
+        }
     }
 
     /// What fills the holes of a group's closure on one of its nodes.
@@ -173,7 +180,7 @@ impl Target<'_> {
     }
 
     fn secret_version(&mut self, name: &Name) -> Value {
-        if self.joined.generated.iter().any(|it| it.name == *name) {
+        if self.joined.generated.iter().any(|(it, _)| it.name == *name) {
             return output("local.password", name.as_str(), "version");
         }
         match self.world.secrets.get(name) {
@@ -243,7 +250,13 @@ impl Target<'_> {
         outputs
     }
 
-    fn add(&mut self, kind: &str, name: &str, inputs: Inputs, needs: Vec<Address>) {
+    /// Where a daemon or directory was asked for.
+    fn origin(&self, name: &Name) -> &'a str {
+        self.joined.origins.get(name.as_str()).map_or("", String::as_str)
+    }
+
+    /// Adds a resource that was asked for at `place`; at none, the call to `site` asked for it.
+    fn add(&mut self, kind: &str, name: &str, inputs: Inputs, place: &str) {
         let Ok(name) = name.parse::<Name>() else {
             let message = format!("`{kind}.{name}` is too long for a name ({} bytes at most)", Name::MAX);
             self.wrong.push(
@@ -252,12 +265,13 @@ impl Target<'_> {
             return;
         };
         let address = Address::new(kind, name);
+        let place = if place.is_empty() { &self.context.site.declared.place } else { place };
         self.resources.push(Resource {
             address,
             inputs,
-            needs,
+            needs: Vec::new(),
             lifecycle: Lifecycle::default(),
-            origin: Origin { place: self.context.site.declared.place.clone() },
+            origin: Origin { place: place.to_owned() },
         });
     }
 }

@@ -36,6 +36,7 @@ pub(crate) async fn destroy(line: &Line<'_>, consent: Consent, history: History)
     if history == History::Purged {
         let folder = &line.site().path;
         fs::remove_dir_all(folder).map_err(|err| Failure::io("remove", folder, &err))?;
+        anstream::println!("the history of {} is gone, too", line.site().name);
     }
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    io,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -10,13 +9,14 @@ use std::{
 use mops_eval::{Evaluated, Folder, SourceTexts};
 use mops_lower::{Lowering, World};
 use mops_model::{Address, Closure, Diagnostic, Digest, Entry, Input, InputKind, Listing, Name, Site};
-use mops_plan::{Intent, Plan};
+use mops_plan::{Intent, Plan, Shown};
 use mops_plugin::Registry;
 use mops_store::Store;
 use serde::Serialize;
 
 use crate::{
     args,
+    command::why::why,
     failure::Failure,
     line::{Consent, Line, Wanted, catalog, closing},
     outside::Outside,
@@ -78,19 +78,29 @@ impl<'a> Script<'a> {
         Ok(Self { project, file, folder, registry, parameters, renderer })
     }
 
+    /// Shows where the values of the options that `option` means come from.
+    pub(crate) fn why(&self, option: &str) -> Result<(), Failure> {
+        why(option, &self.evaluated()?.site, &self.registry)
+    }
+
     /// Finds every mistake.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let evaluated = self.evaluated()?;
         let count = show::count(evaluated.site.calls.len(), "call");
         let (site, texts) = (evaluated.site.name.clone(), evaluated.texts.clone());
-        // A secret's value is not needed to find mistakes: any version stands for it.
-        let versions = evaluated.site.secrets.keys().map(|it| (it.clone(), Digest::of(b""))).collect();
-        self.lowered(evaluated, &versions)?;
+        self.lowered_without_secrets(evaluated)?;
         anstream::println!(
             "{site}: no mistakes in {} ({count} to plugins)",
             show::count(texts.texts().count(), "file")
         );
         Ok(())
+    }
+
+    /// Draws what it comes to, onto stdout or into the file `out`.
+    pub(crate) fn graph(&self, picture: args::Picture, out: Option<&Path>) -> Result<(), Failure> {
+        let lowered = self.lowered_without_secrets(self.evaluated()?)?;
+        let environment = &self.project.environment.name;
+        super::graph::graph(&lowered.evaluated.site, &lowered.lowering, environment, picture, out)
     }
 
     /// Shows what would change; returns what the program ends with.
@@ -167,6 +177,12 @@ impl<'a> Script<'a> {
             }
             Err(failed) => Err(self.mistakes(&failed.diagnostics, &failed.texts)),
         }
+    }
+
+    /// A secret's value is not needed to find mistakes or to draw: any version stands for it.
+    fn lowered_without_secrets(&self, evaluated: Evaluated) -> Result<Lowered, Failure> {
+        let versions = evaluated.site.secrets.keys().map(|it| (it.clone(), Digest::of(b""))).collect();
+        self.lowered(evaluated, &versions)
     }
 
     fn lower(&self, evaluated: Evaluated, line: &Line<'_>) -> Result<Lowered, Failure> {
@@ -285,14 +301,15 @@ fn print_json(plan: &Plan, closures: &BTreeMap<Digest, Closure>) -> Result<(), F
         #[serde(flatten)]
         plan: &'a Plan,
         counts: mops_plan::Counts,
+        // Those that changes name.
         closures: BTreeMap<String, &'a Closure>,
     }
-    let closures = closures.iter().map(|(digest, it)| (digest.to_string(), it)).collect();
-    let json = Json { plan, counts: plan.counts(), closures };
-    serde_json::to_writer_pretty(io::stdout().lock(), &json)
-        .map_err(|err| Failure::new(format!("cannot print the plan: {err}")))?;
-    anstream::println!();
-    Ok(())
+    let named = |digest: &String| {
+        let values = plan.changes.iter().flat_map(|it| &it.attributes).flat_map(|it| [&it.old, &it.new]);
+        values.flatten().any(|it| matches!(it, Shown::Known(value) if value.as_text() == Some(digest)))
+    };
+    let closures = closures.iter().map(|(digest, it)| (digest.to_string(), it)).filter(|(it, _)| named(it));
+    show::json(&Json { plan, counts: plan.counts(), closures: closures.collect() })
 }
 
 fn changed_meanwhile(path: &Path) -> Failure {

@@ -1,6 +1,6 @@
 //! `mops status`: one screen, one exit code.
 
-use std::{collections::BTreeMap, io, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use mops_local::SiteStatus;
 use mops_model::{Generation, Name};
@@ -11,7 +11,7 @@ use super::{generations::when, script::Form};
 use crate::{
     failure::Failure,
     line::Line,
-    show::{DIM, GREEN, RED, YELLOW, styled},
+    show::{self, DIM, GREEN, RED, YELLOW, styled},
 };
 
 /// Everything that a status tells.
@@ -89,11 +89,7 @@ pub(crate) fn status(line: &Line<'_>, form: Form) -> Result<u8, Failure> {
         nodes: found.nodes,
     };
     match form {
-        Form::Json => {
-            serde_json::to_writer_pretty(io::stdout().lock(), &status)
-                .map_err(|err| Failure::new(format!("cannot print the status: {err}")))?;
-            anstream::println!();
-        }
+        Form::Json => show::json(&status)?,
         Form::Screen => {
             anstream::println!("{}\n{}", line.whereabouts(Some(entry)), screen(&status));
         }

@@ -6,7 +6,12 @@ pub(crate) mod diff;
 pub(crate) mod plan;
 pub(crate) mod progress;
 
+use std::io::Write;
+
 use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::failure::Failure;
 
 /// What exists from now on.
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
@@ -22,6 +27,18 @@ pub(crate) const BOLD: Style = Style::new().bold();
 /// `text` in `style`.
 pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// Prints a value as JSON. Whoever stops reading has read enough.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let printed = serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from);
+    match printed.and_then(|()| writeln!(out)) {
+        Err(err) if err.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write the output: {err}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// So many of something: `1 resource`, `3 resources`.

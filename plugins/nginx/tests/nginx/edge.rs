@@ -293,6 +293,16 @@ fn without_a_cache_the_nodes_of_the_application_are_asked() {
 }
 
 #[test]
+fn while_the_cache_is_away_the_application_is_asked() {
+    let node = Shop::default().given(&varnish()).node();
+    echo(&format!("{}:{}", node.fact("address"), node.fact("port.app-nginx.http")));
+    let edge = Edge { nginx: nginx(&node, "edge"), node };
+    let answer = edge.get("", "acme.pl/");
+    assert_eq!(answer.status, 200);
+    assert_eq!(lines(&answer, &["X-Forwarded-Proto"]), ["X-Forwarded-Proto: https"]);
+}
+
+#[test]
 fn a_silent_upstream_is_a_page_of_ours() {
     let node = Shop::default().given(&varnish()).node();
     let edge = Edge { nginx: nginx(&node, "edge"), node };
