@@ -41,6 +41,19 @@ pub(crate) enum Color {
     Never,
 }
 
+/// What a site is drawn as.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Picture {
+    /// For Graphviz
+    Dot,
+    /// For documents that draw Mermaid
+    Mermaid,
+    /// A picture
+    Svg,
+    /// A page with the picture, in which boxes can be clicked
+    Html,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make the world as a script says: evaluate, plan, ask, apply
@@ -134,14 +147,34 @@ pub(crate) enum Command {
         #[arg(long)]
         purge: bool,
     },
+    /// Draw a site: who runs where, who talks to whom
+    #[command(
+        after_help = "Examples:\n  mops graph shop.rhai --format svg --out shop.svg     for a document\n  mops graph shop.rhai --format html --out shop.html   click a box, see its files\n  mops graph shop.rhai --format mermaid"
+    )]
+    Graph {
+        #[command(flatten)]
+        script: Script,
+        /// What to draw it as
+        #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
+        format: Picture,
+        /// The file to write; without it, it is printed
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Explain a function, option, slot, resource type, command or code
     #[command(
-        after_help = "Examples:\n  mops explain                        what there is\n  mops explain varnish                a plugin\n  mops explain varnish::cache.grace   an option\n  mops explain slot edge.throttle\n  mops explain eval::unknown-option   a mistake: cause, cure, example"
+        after_help = "Examples:\n  mops explain                        what there is\n  mops explain varnish                a plugin\n  mops explain varnish::cache.grace   an option\n  mops explain slot edge.throttle\n  mops explain std/profiles           the standard library\n  mops explain --why varnish.memory shop.rhai    where a value comes from\n  mops explain eval::unknown-option   a mistake: cause, cure, example"
     )]
     Explain {
         /// A name; where several things share it, what is meant comes first: `slot edge.throttle`
         #[arg(value_name = "NAME")]
         words: Vec<String>,
+        /// Show where the values of OPTION come from in the script NAME, and what they replaced
+        #[arg(long, value_name = "OPTION")]
+        why: Option<String>,
+        /// Set a parameter of that script
+        #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parameter, requires = "why")]
+        parameters: Vec<(String, String)>,
     },
     /// Write the whole reference as a static site
     #[command(after_help = "Example:\n  mops docs --out reference")]
@@ -158,6 +191,23 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Plugin,
     },
+    /// Lay scripts out in one style; what they mean never changes
+    #[command(
+        after_help = "Examples:\n  mops fmt shop.rhai\n  mops fmt --check shop.rhai    end with 1 when it is not in the style\n  mops fmt -                    from stdin to stdout"
+    )]
+    Fmt {
+        /// The scripts; - is stdin
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Name the scripts that are not in the style, and change none
+        #[arg(long)]
+        check: bool,
+    },
+    /// Serve an editor on stdin and stdout: mistakes as one types, completion, hover, definitions
+    #[command(
+        after_help = "An editor starts it for files named *.rhai, in their folder.\n\nExample:\n  mops lsp"
+    )]
+    Lsp,
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  mops completions bash > /etc/bash_completion.d/mops")]
     Completions {

@@ -58,6 +58,14 @@ impl Outside {
         Ok(self.data().map(shelf))
     }
 
+    /// Where the pages lie that an editor is led to.
+    pub(crate) fn pages(&self) -> PathBuf {
+        match self.data() {
+            Some(data) => data.join("mops/editor"),
+            None => env::temp_dir().join("mops-editor"),
+        }
+    }
+
     /// The secrets of `site`, which lives in `place`.
     pub(crate) fn secrets(&self, site: &SiteFolder, place: &Place) -> Result<FolderSecrets, Failure> {
         let is_secret = |key: &&String| key.starts_with(FolderSecrets::VARIABLE);

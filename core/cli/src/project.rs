@@ -133,8 +133,10 @@ impl Project {
     /// When the user has no folder for data.
     pub(crate) fn shelf(&self) -> Result<&Shelf, Failure> {
         self.shelf.as_ref().ok_or_else(|| {
-            Failure::new("there is no place for copies of plugin libraries: neither HOME nor XDG_DATA_HOME is set")
-                .help("set HOME")
+            Failure::new(
+                "there is no place for copies of plugin libraries: neither HOME nor XDG_DATA_HOME is set",
+            )
+            .help("set HOME")
         })
     }
 

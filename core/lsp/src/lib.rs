@@ -161,8 +161,11 @@ impl Server<'_> {
         for message in &connection.receiver {
             match message {
                 Message::Request(request) => {
-                    if connection.handle_shutdown(&request)? {
-                        return Ok(());
+                    match connection.handle_shutdown(&request) {
+                        Ok(false) => (),
+                        Ok(true) => return Ok(()),
+                        Err(err) if err.channel_is_disconnected() => return Ok(()),
+                        Err(err) => return Err(err.into()),
                     }
                     let response = self.answer(request);
                     if connection.sender.send(response.into()).is_err() {

@@ -25,7 +25,7 @@ pub(crate) fn whole_reference() -> Reference {
     mops_docs::reference(&World {
         manifests: registry.manifests().collect(),
         catalog: &catalog(),
-        library: Vec::new(),
+        library: mops_eval::library().collect(),
         commands: commands(),
     })
 }
@@ -54,7 +54,8 @@ fn command(command: &mut clap::Command) -> Command {
     };
     // What every command takes is said once, of the program.
     let is_program = command.get_name() == "mops";
-    let is_shown = |it: &&clap::Arg| !it.is_hide_set() && it.get_id() != "help" && (is_program || !it.is_global_set());
+    let is_shown =
+        |it: &&clap::Arg| !it.is_hide_set() && it.get_id() != "help" && (is_program || !it.is_global_set());
     Command {
         name: if is_program { String::new() } else { command.get_name().to_owned() },
         doc,

@@ -58,7 +58,7 @@ fn contents(reference: &Reference) -> String {
 fn listed_page(page: &Page) -> Vec<String> {
     match page.kind {
         PageKind::Language | PageKind::Resources | PageKind::Commands => {
-            page.entries.iter().map(|it| row(&it.name, it.summary())).collect()
+            page.entries.iter().map(|it| row(&it.name, &it.summary())).collect()
         }
         PageKind::Plugin | PageKind::Slots | PageKind::Library => vec![row(&page.name, &page.doc)],
         PageKind::Codes => {
@@ -71,10 +71,8 @@ fn listed_page(page: &Page) -> Vec<String> {
 fn listed(found: &Found<'_>) -> String {
     match found {
         Found::Page(page) => row(&page.name, &page.doc),
-        Found::Entry(_, entry) => row(&entry.name, entry.summary()),
-        Found::Item(_, entry, item) => {
-            row(&format!("{}.{}", entry.name, item.path), item.doc.lines().next().unwrap_or_default())
-        }
+        Found::Entry(_, entry) => row(&entry.name, &entry.summary()),
+        Found::Item(_, entry, item) => row(&format!("{}.{}", entry.name, item.path), &item.summary()),
     }
 }
 
@@ -105,7 +103,7 @@ fn page_text(page: &Page) -> String {
     parts.extend(facts(&page.facts));
     parts.extend(page.entries.iter().map(|it| {
         let name = if it.signature.is_empty() { &it.name } else { &it.signature };
-        format!("{}\n{}", styled(GREEN, name), wrapped(it.summary(), "  "))
+        format!("{}\n{}", styled(GREEN, name), wrapped(&it.summary(), "  "))
     }));
     parts
         .extend(page.entries.first().map(|it| styled(DIM, format!("More on one: mops explain {}", it.name))));
@@ -158,9 +156,8 @@ fn described(it: &Item, indent: &str) -> String {
 /// A name and what it is, side by side; below one another when the name is long.
 fn row(name: &str, doc: &str) -> String {
     const COLUMN: usize = 24;
-    let first = doc.lines().next().unwrap_or_default();
     let indent = " ".repeat(COLUMN);
-    let text = wrapped(first, &indent);
+    let text = wrapped(doc, &indent);
     let shown = format!("  {}", styled(GREEN, name));
     match name.chars().count() + 4 <= COLUMN {
         true => format!("{shown}{}", &text[name.chars().count() + 2..]),

@@ -30,7 +30,8 @@ pub(crate) fn why(question: &str, site: &Site, registry: &Registry) -> Result<()
         let failure = Failure::new(format!("`{question}` is set nowhere in this script"));
         return Err(failure.help(match nearest(&asked.join("."), addresses.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "name a plugin, a function and an option, such as varnish.cache.memory, or website.NAME".to_owned(),
+            None => "name a plugin, a function and an option, such as varnish.cache.memory, or website.NAME"
+                .to_owned(),
         }));
     }
     let shown: Vec<String> = meant.into_iter().map(Explained::shown).collect();
@@ -66,7 +67,12 @@ fn said(address: Vec<String>, declared: &Declared) -> Vec<Explained<'_>> {
     };
     let found = declared.origins.iter().filter_map(|it| Some((it.1, option(it)?)));
     found
-        .map(|(origins, (path, value))| Explained { parts: join(&address, &path), value, origins, default: None })
+        .map(|(origins, (path, value))| Explained {
+            parts: join(&address, &path),
+            value,
+            origins,
+            default: None,
+        })
         .collect()
 }
 
@@ -158,7 +164,8 @@ fn join(address: &[String], path: &str) -> Vec<String> {
 fn written(value: &Value) -> String {
     let list = |it: &[Value]| it.iter().map(written).collect::<Vec<_>>().join(", ");
     let record = |it: &Options| {
-        let entries: Vec<String> = it.iter().map(|(key, value)| format!("{key}: {}", written(value))).collect();
+        let entries: Vec<String> =
+            it.iter().map(|(key, value)| format!("{key}: {}", written(value))).collect();
         entries.join(", ")
     };
     match value {

@@ -21,6 +21,7 @@ use crate::{
     command::{
         repl::get,
         script::{versions, wanted},
+        why::why,
     },
     failure::Failure,
     line::{Line, catalog},
@@ -63,7 +64,7 @@ pub(crate) const COMMANDS: [(&str, &str, &str); 13] = [
     (":site", "", "what has been declared"),
     (":graph", "", "the resources it comes to, each with what it needs"),
     (":plan", "", "what an apply would change; nothing is applied"),
-    (":why", "NAME", "where a website, a role, a service or an option comes from"),
+    (":why", "OPTION", "where its value comes from, such as `varnish.cache.memory` or `website.pl`"),
     (":load", "SCRIPT", "begin anew with a script"),
     (":reload", "", "read the script again; inputs stay"),
     (":undo", "", "take the last input back"),
@@ -112,7 +113,7 @@ impl Repl<'_> {
             ":site" => self.site().map(|site| table::site(&site)),
             ":graph" => self.graph(),
             ":plan" => self.plan().await,
-            ":why" => self.why(rest),
+            ":why" => return self.why(rest),
             ":load" if rest.is_empty() => {
                 Err(Failure::new("no script is named").help("write :load shop.rhai"))
             }
@@ -136,12 +137,7 @@ impl Repl<'_> {
                 anstream::println!("{text}");
                 Reply::Done
             }
-            Err(failure) => {
-                if let Some(said) = failure.to_say() {
-                    anstream::eprintln!("{said}");
-                }
-                Reply::Wrong
-            }
+            Err(failure) => refused(&failure),
         }
     }
 
@@ -182,16 +178,11 @@ impl Repl<'_> {
         reply
     }
 
-    fn why(&self, name: &str) -> Result<String, Failure> {
-        let session = get(&self.session);
-        if let Err(failed) = session.site() {
-            return Err(told(&failed));
-        }
-        let lines = session.origin(name);
-        match lines.is_empty() {
-            false => Ok(lines.join("\n")),
-            true => Err(Failure::new(format!("nothing of the site is called `{name}`"))
-                .help(":site lists what was declared; an option is named as `varnish::cache.memory`")),
+    fn why(&self, option: &str) -> Reply {
+        let outcome = self.site().and_then(|site| why(option, &site, self.registry));
+        match outcome {
+            Ok(()) => Reply::Done,
+            Err(failure) => refused(&failure),
         }
     }
 
@@ -233,6 +224,14 @@ impl Repl<'_> {
         say(&worth_saying.diagnostics, &worth_saying.texts);
         Ok(lowering)
     }
+}
+
+/// Says why a command did not do what it was asked.
+fn refused(failure: &Failure) -> Reply {
+    if let Some(said) = failure.to_say() {
+        anstream::eprintln!("{said}");
+    }
+    Reply::Wrong
 }
 
 /// Says what is wrong at its place.
