@@ -1,6 +1,6 @@
-//! What is known of a name, and where a thing of the site comes from.
+//! What is known of a name.
 
-use mops_model::{Attribute, Declared, Field, Need, Schema, Value};
+use mops_model::{Attribute, Field, Need, Schema, Value};
 
 use super::{Session, complete::summary, context::find};
 use crate::table::Callee;
@@ -44,48 +44,6 @@ impl Session {
     pub fn signature(&self, name: &str) -> Option<String> {
         find(&self.table, name.trim()).map(Callee::signature)
     }
-
-    /// Where `name` was declared: a website, a role, a daemon, a resource, a service such as `varnish::cache`, or one
-    /// option of a service such as `varnish::cache.memory`. Empty when nothing of the site is called so.
-    pub fn origin(&self, name: &str) -> Vec<String> {
-        let Some(site) = &self.seen.site else { return Vec::new() };
-        let mut found: Vec<(String, &Declared)> = Vec::new();
-        found.extend(site.websites.iter().map(|it| (it.name.to_string(), &it.declared)));
-        found.extend(site.roles.iter().map(|it| (it.name.to_string(), &it.declared)));
-        found.extend(site.daemons.iter().map(|it| (it.name.to_string(), &it.declared)));
-        found.extend(site.resources.iter().map(|it| (it.address.to_string(), &it.declared)));
-        found.push((site.name.to_string(), &site.declared));
-        let mut lines: Vec<String> = found
-            .into_iter()
-            .filter(|(it, _)| it == name)
-            .map(|(it, declared)| format!("{it}  {}", said(&declared.place)))
-            .collect();
-        let (called, option) = name.split_once('.').map_or((name, None), |(it, option)| (it, Some(option)));
-        for call in &site.calls {
-            let shown = format!("{}::{}", call.plugin, call.function).replace('-', "_");
-            if shown != called {
-                continue;
-            }
-            let options = call.options.iter().filter(|(key, _)| option.is_none_or(|it| it == *key));
-            let rows = options.map(|(key, value)| {
-                let place = match call.declared.keys.get(key) {
-                    Some(span) => self.seen.texts.place(*span),
-                    None => "its default".to_owned(),
-                };
-                (format!("{key}: {}", plain(value)), place)
-            });
-            lines.push(format!(
-                "{shown}  {}\n{}",
-                said(&call.declared.place),
-                table(&rows.collect::<Vec<_>>())
-            ));
-        }
-        lines
-    }
-}
-
-fn said(place: &str) -> &str {
-    if place.is_empty() { "every site has it" } else { place }
 }
 
 fn plain(value: &Value) -> String {
