@@ -42,6 +42,11 @@ fn snippets<'a>(labels: &'a [Label], texts: &'a SourceTexts) -> Vec<Element<'a>>
     for (i, label) in labels.iter().enumerate() {
         let kind = if i == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let span = label.span.start as usize..label.span.end as usize;
+        let is_in =
+            |(id, _, text): (SourceId, _, &str)| id == label.span.source && text.get(span.clone()).is_some();
+        if !texts.texts().any(is_in) {
+            continue; // A plugin may point beyond the text.
+        }
         if !order.contains(&label.span.source) {
             order.push(label.span.source);
         }
