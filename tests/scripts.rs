@@ -23,7 +23,7 @@ fn every_script_lowers_to_the_same_resources_and_files() {
         let plan: serde_json::Value =
             serde_json::from_str(&shop.must(&["plan", "shop.rhai", "--json"])).unwrap();
         let lines: Vec<String> = plan["changes"].as_array().unwrap().iter().map(summary).collect();
-        let mut lines: Vec<String> = lines.into_iter().chain(files(&plan)).collect();
+        let mut lines: Vec<String> = folded(lines).into_iter().chain(files(&plan)).collect();
         lines.sort();
         insta::with_settings!({ snapshot_suffix => script }, {
             insta::assert_snapshot!("graph", lines.join("\n"));
@@ -68,6 +68,18 @@ fn summary(change: &serde_json::Value) -> String {
         true => format!("resource {}", change["address"].as_str().unwrap()),
         false => format!("resource {} after {}", change["address"].as_str().unwrap(), nodes.join(", ")),
     }
+}
+
+/// What there are very many of, by number.
+fn folded(lines: Vec<String>) -> Vec<String> {
+    let kind = |line: &str| line.rsplit_once('.').map_or(line, |(kind, _)| kind).to_owned();
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    for line in &lines {
+        *counts.entry(kind(line)).or_default() += 1;
+    }
+    counts.retain(|_, count| *count > 20);
+    let few = lines.into_iter().filter(|it| !counts.contains_key(&kind(it)));
+    few.chain(counts.iter().map(|(kind, count)| format!("{kind} × {count}"))).collect()
 }
 
 fn files(plan: &serde_json::Value) -> Vec<String> {

@@ -160,6 +160,10 @@ pub(crate) fn register(engine: &mut Engine, run: &Arc<Run>) {
     );
     let replacing = Arc::clone(run);
     engine.register_fn("replaced", move |base: Dynamic, over: Dynamic| replaced(&replacing, &base, over));
+    engine.register_fn("made_from", |base: Dynamic, mut it: Dynamic| {
+        it.set_tag(base.tag());
+        it
+    });
 }
 
 /// Parses `text` once more, with maps that note the places of their keys.
@@ -223,19 +227,17 @@ fn map(
     Ok(map)
 }
 
-/// `over`, which stands where `base` stood. Without a mark of its own it was made from `base`.
+/// `over`, which stands where `base` stood. Without a mark of its own, the script made it where it was last.
 fn replaced(run: &Run, base: &Dynamic, mut over: Dynamic) -> Dynamic {
     let mut state = run.state();
-    let mark = match (base.tag(), over.tag()) {
-        (base, 0) => base,
-        (0, over) => over,
-        (below, above) => {
-            let was = plain::plain(base, "", &mut Given::default());
-            match state.marks.get(above).cloned() {
-                Some(made) => state.marks.add(Made { replaced: Some((was, below)), ..made }),
-                None => above,
-            }
-        }
+    let above = match (over.tag(), state.last_said) {
+        (0, Some(said)) => state.mark(said),
+        (mark, _) => mark,
+    };
+    let was = plain::plain(base, "", &mut Given::default());
+    let mark = match state.marks.get(above).cloned() {
+        Some(made) if base.tag() != 0 => state.marks.add(Made { replaced: Some((was, base.tag())), ..made }),
+        Some(_) | None => above,
     };
     over.set_tag(mark);
     over
