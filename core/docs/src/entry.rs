@@ -168,20 +168,31 @@ impl Page {
             PageKind::Slots => "Slots".to_owned(),
             PageKind::Commands => "Commands".to_owned(),
             PageKind::Plugin | PageKind::Library => self.name.clone(),
-            PageKind::Resources => format!("Resource types of `{}`", self.name),
-            PageKind::Codes => format!("Mistakes `{}::…`", self.name),
+            PageKind::Resources => format!("{}.…", self.name),
+            PageKind::Codes => format!("{}::…", self.name),
         }
     }
 }
 
 impl Entry {
-    /// The first line of its documentation.
-    pub fn summary(&self) -> &str {
-        self.doc.lines().next().unwrap_or_default()
+    /// The first paragraph of its documentation, on one line.
+    pub fn summary(&self) -> String {
+        first_paragraph(&self.doc)
     }
 
     /// Its items, whatever they stand under.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.groups.iter().flat_map(|it| &it.items)
     }
+}
+
+impl Item {
+    /// The first paragraph of its documentation, on one line.
+    pub fn summary(&self) -> String {
+        first_paragraph(&self.doc)
+    }
+}
+
+fn first_paragraph(doc: &str) -> String {
+    doc.lines().take_while(|it| !it.trim().is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -182,8 +182,12 @@ mod tests {
             matches!(reference().find(&["code", "varnish::vcl"])[..], [Found::Entry(page, _)] if page.kind == PageKind::Codes)
         );
         assert_eq!(names(&["slot", "varnish::vcl"]), [] as [String; 0]);
-        assert!(matches!(reference().find(&["varnish"])[..], [Found::Page(page)] if page.kind == PageKind::Plugin));
-        assert!(matches!(reference().find(&["mistakes", "varnish"])[..], [Found::Page(page)] if page.kind == PageKind::Codes));
+        assert!(
+            matches!(reference().find(&["varnish"])[..], [Found::Page(page)] if page.kind == PageKind::Plugin)
+        );
+        assert!(
+            matches!(reference().find(&["mistakes", "varnish"])[..], [Found::Page(page)] if page.kind == PageKind::Codes)
+        );
     }
 
     #[test]

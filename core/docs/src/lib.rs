@@ -3,18 +3,21 @@
 //!
 //! **Invariant:** nothing is said here that a manifest, a catalog, a doc comment or the table of codes does not say; what
 //! one of these leaves out is a finding of [`Reference::lint`].
-//! **Invariant:** pages name no other host: they read and search without a server and without a network.
+//! **Invariant:** pages fetch nothing from another host: they read and search without a server and without a network.
 
 mod codes;
+mod diagram;
 mod entry;
 mod find;
 mod library;
 mod lint;
 mod markdown;
+mod picture;
 mod reference;
 mod site;
 
 pub use codes::{Code, Shown, codes};
+pub use diagram::{Conversation, Daemon, Diagram, End, File, Group, Thing};
 pub use entry::{Entry, EntryKind, Example, Fact, Item, ItemGroup, Page, PageKind, Reference};
 pub use find::Found;
 pub use reference::{Command, CommandArgument, World, reference};

@@ -166,18 +166,17 @@ fn addresses(reference: &Reference) -> BTreeMap<String, String> {
 /// The index that the pages search: name, kind, summary and address of everything.
 fn index(reference: &Reference) -> String {
     let mut things: Vec<[String; 4]> = Vec::new();
-    let mut add = |name: &str, kind: &str, doc: &str, address: String| {
-        let summary = doc.lines().next().unwrap_or_default().to_owned();
-        things.push([name.to_owned(), kind.to_owned(), summary, address]);
+    let mut add = |name: &str, kind: &str, summary: &str, address: String| {
+        things.push([name.to_owned(), kind.to_owned(), summary.to_owned(), address]);
     };
     for page in &reference.pages {
         add(&page.title(), "page", &page.doc, href(page));
         for entry in &page.entries {
             let address = |anchor: &str| format!("{}#{anchor}", href(page));
-            add(&entry.name, entry.kind.word(), &entry.doc, address(&anchor(&entry.name)));
+            add(&entry.name, entry.kind.word(), &entry.summary(), address(&anchor(&entry.name)));
             for item in entry.items() {
                 let name = format!("{}.{}", entry.name, item.path);
-                add(&name, "option", &item.doc, address(&item_anchor(entry, item)));
+                add(&name, "option", &item.summary(), address(&item_anchor(entry, item)));
             }
         }
     }
@@ -220,7 +219,7 @@ fn entry_view(entry: &Entry, markdown: &Markdown) -> EntryView {
         anchor: anchor(&entry.name),
         kind: entry.kind.word(),
         signature: entry.signature.clone(),
-        summary: markdown.html(entry.summary()),
+        summary: markdown.html(&entry.summary()),
         doc: markdown.html(&entry.doc),
         facts: facts(&entry.facts, markdown),
         groups: groups.collect(),
@@ -260,7 +259,10 @@ mod tests {
     fn each_page_is_a_file_with_an_anchor_for_each_option() {
         let page = text("plugin-varnish.html");
         assert!(page.contains("<dt id=\"varnish::cache.grace\">"), "{page}");
-        assert!(page.contains("Caches &lt;pages&gt;; see <a href=\"plugin-varnish.html#varnish::cache\">"), "{page}");
+        assert!(
+            page.contains("Caches &lt;pages&gt;; see <a href=\"plugin-varnish.html#varnish::cache\">"),
+            "{page}"
+        );
     }
 
     #[test]
