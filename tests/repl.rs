@@ -13,7 +13,10 @@ use rexpect::{ReadUntil, process::WaitStatus, session::PtySession};
 
 use crate::shop::{Shop, program, text};
 
-const SITE: &str = r#"site("acme", #{ magento: #{ version: "2.4.6", release: path("release") } })"#;
+const SHOP: &str = r#"site("prompted", #{ magento: #{ version: "2.4.6", release: path("release") } });
+website("pl", #{ hosts: ["acme.pl", "www.acme.pl"] });
+varnish::cache(#{ memory: "64M" });
+"#;
 
 #[test]
 fn a_pipe_gets_values_on_stdout_and_mistakes_on_stderr() {
@@ -27,18 +30,17 @@ fn a_pipe_gets_values_on_stdout_and_mistakes_on_stderr() {
 
 #[test]
 fn a_pipe_that_is_right_ends_with_zero_and_applies_nothing() {
-    let shop = Shop::example();
+    let shop = Shop::new(SHOP);
     let asked = ":site\n:graph\n:plan\n:why varnish.cache\n:doc varnish::cache\n:type 1 + 1\n";
     let output = piped(&shop, &["shop.rhai"], asked);
     let said = text(&output.stdout);
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0), "{said}");
     for part in [
-        "acme.pl, www.acme.pl  shop.rhai:5",
-        "varnish::vcl",
+        "acme.pl, www.acme.pl  shop.rhai:2",
         "local.node.app-1  ← ",
-        "acme · local · this machine · no generation yet",
-        "varnish.cache.memory = \"128M\"\n  shop.rhai:10",
+        "prompted · local · this machine · no generation yet",
+        "varnish.cache.memory = \"64M\"\n  shop.rhai:3",
         "the default of varnish::cache",
         "a number",
     ] {
@@ -49,12 +51,13 @@ fn a_pipe_that_is_right_ends_with_zero_and_applies_nothing() {
 
 #[test]
 fn a_plan_of_inputs_is_compared_with_what_is_recorded() {
-    let shop = Shop::new(&format!("{SITE};\nresource(\"local.port\", \"spare\", #{{}});"));
+    let shop = Shop::new(SHOP);
     shop.apply();
-    let output = piped(&shop, &["shop.rhai"], "resource(\"local.port\", \"extra\", #{});\n:plan\n");
+    let input = "resource(\"local.password\", \"extra\", #{ length: 20 })\n:plan\n";
+    let output = piped(&shop, &["shop.rhai"], input);
     let said = text(&output.stdout);
-    assert!(said.contains("generation 1") && said.contains("+ local.port.extra"), "{said}");
-    assert!(!said.contains("local.port.spare"), "{said}");
+    assert!(said.contains("generation 1") && said.contains("+ local.password.extra"), "{said}");
+    assert!(said.contains("input 1:1") && said.ends_with("1 to create\n"), "{said}");
 }
 
 #[test]

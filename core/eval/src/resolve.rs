@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use rhai::{
@@ -43,7 +44,7 @@ pub(crate) fn execute(
     resolver.evaluate(&engine, path, &script).map(|_| ())
 }
 
-/// Runs the script at `path` for what its last statement gives; its variables are left in `scope`.
+/// Runs the script at `path` for what its last statement gives, and when it ended; its variables are left in `scope`.
 pub(crate) fn answer(
     engine: Engine,
     run: &Arc<Run>,
@@ -51,9 +52,10 @@ pub(crate) fn answer(
     files: Files,
     missing_variables: BTreeSet<String>,
     scope: &mut Scope<'_>,
-) -> Result<Dynamic, Box<EvalAltResult>> {
+) -> Result<(Dynamic, Instant), Box<EvalAltResult>> {
     let (engine, _resolver, script) = prepared(engine, run, path, files, missing_variables);
-    engine.eval_ast_with_scope(scope, &script)
+    let given = engine.eval_ast_with_scope(scope, &script)?;
+    Ok((given, Instant::now()))
 }
 
 /// The engine that imports with the resolver, and the script's tree.

@@ -85,8 +85,9 @@ impl Session {
         let before = text.get(..cursor)?;
         let context = context(before, &self.table, &|kind| self.inputs(kind));
         match context.place {
-            Place::Value(kind) => Some(kind.to_string()),
-            Place::Key(_)
+            Place::Value(kind) if !matches!(kind, Kind::Record(_)) => Some(kind.to_string()),
+            Place::Value(_)
+            | Place::Key(_)
             | Place::Anything
             | Place::Function { .. }
             | Place::Property { .. }

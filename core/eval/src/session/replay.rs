@@ -229,10 +229,10 @@ fn evaluate(
         let files = Files { trees: files, stubs: stubs.files };
         let mut scope = Scope::new();
         let ended = resolve::answer(engine, run, path, files, missing_variables, &mut scope);
-        took = latest.get().began.elapsed();
         let mut state = run.state();
         match ended {
-            Ok(given) => {
+            Ok((given, end)) => {
+                took = end.saturating_duration_since(latest.get().began);
                 value = Some((print::print(&given), print::kind(&given)));
                 seen.names = state.declared.names.keys().cloned().collect();
                 seen.variables = variables(&scope, &run.catalog);

@@ -262,7 +262,7 @@ fn functions_options_and_values_are_completed() {
 fn a_call_says_what_it_takes() {
     let session = session();
     let hint = |before: &str| session.hint(before, before.len());
-    assert_eq!(hint("varnish::cache(").as_deref(), Some("a map with `images`, `memory`"));
+    assert_eq!(hint("varnish::cache(").as_deref(), Some("varnish::cache(#{…})  Caches pages."));
     assert_eq!(hint("varnish::cache(#{ ").as_deref(), Some("varnish::cache(#{…})  Caches pages."));
     assert_eq!(hint("varnish::cache(#{ memory: ").as_deref(), Some("a size such as \"4G\", at least 64M"));
     assert_eq!(hint("1 + "), None);
