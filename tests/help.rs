@@ -17,7 +17,7 @@ varnish::cache(#{ memory: "64M" });
 "#;
 
 /// Commands with help of their own, in an order in which their examples make sense one after another.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "check",
     "plan",
     "script",
@@ -31,6 +31,7 @@ const COMMANDS: [&str; 15] = [
     "docs",
     "fmt",
     "lsp",
+    "plugin",
     "completions",
     "destroy",
 ];

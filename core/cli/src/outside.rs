@@ -50,12 +50,12 @@ impl Outside {
     /// Where plugin libraries lie; none when the user has no folder for data.
     pub(crate) fn shelf(&self) -> Result<Option<Shelf>, Failure> {
         let program = Self::program()?;
-        let shelf = |data: PathBuf| Shelf {
+        let place = |data: PathBuf| Shelf {
             own: data.join("mops/plugins"),
             cache: data.join("mops/plugin-cache"),
             program,
         };
-        Ok(self.data().map(shelf))
+        Ok(self.data().map(place))
     }
 
     /// Where the pages lie that an editor is led to.

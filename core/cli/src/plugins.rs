@@ -134,7 +134,8 @@ pub(crate) fn of_script(
 
 /// Reads the library that `named` names, relative to `root`.
 pub(crate) fn read(root: &Path, named: &Named, shelf: &Shelf) -> Result<Library, Diagnostic> {
-    let path = match named.written.contains('/') || named.written.ends_with(".so") {
+    let is_path = named.written.contains('/') || Path::new(&named.written).extension().is_some();
+    let path = match is_path {
         true => root.join(&named.written).components().collect(),
         false => shelf.own.join(format!("lib{}.so", named.written.replace('-', "_"))),
     };

@@ -87,7 +87,7 @@ impl Plugin for Zoo {
             How::Listens => told(TcpListener::bind("127.0.0.1:0").map(|_| ()))?,
             How::Executes => told(Command::new("/bin/true").status().map(|_| ()))?,
             How::Forks => {
-                let sleep = || thread::sleep(Duration::from_secs(60));
+                let sleep = || thread::sleep(Duration::from_mins(1));
                 told(thread::Builder::new().spawn(sleep).map(|_| ()))?;
             }
             How::Peeks => {
