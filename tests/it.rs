@@ -1,14 +1,18 @@
 //! One test binary for the whole workspace: what no crate can test alone.
 
 mod diagnostics;
+mod docs;
 mod doors;
 mod explain;
+mod fmt;
 mod help;
 mod layers;
 mod line;
+mod lsp;
 mod recovery;
 mod repl;
 mod scripts;
 mod shop;
 mod stdlib;
+mod third_party;
 mod tidy;

@@ -90,7 +90,11 @@ fn fields(whole: &str) -> Vec<&str> {
                     start = at + 1;
                 }
             }
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            ')' | ']' | '}' if depth == 1 => {
+                fields.push(whole[start..at].trim());
+                return fields;
+            }
+            ')' | ']' | '}' => depth -= 1,
             ',' if depth == 1 => {
                 fields.push(whole[start..at].trim());
                 start = at + 1;
@@ -98,7 +102,6 @@ fn fields(whole: &str) -> Vec<&str> {
             _ => (),
         }
     }
-    fields.push(whole[start..].trim());
     fields
 }
 
@@ -194,6 +197,7 @@ mod tests {
             "let a = [1, |x| x + 1];f(a)",
             "// A\nlet a = [\n  1,\n  |x| x + 1,\n];\n\nf( a )"
         ));
+        assert!(same_meaning("f(|| h()); g(|| k());", "f(||\n\n\nh());\ng(||\n    k());"));
         assert!(same_meaning("fn a() { 1 } fn b() { 2 }", "fn b() { 2 }\nfn a() { 1 }"));
     }
 

@@ -228,7 +228,10 @@ impl Server<'_> {
 
     fn define(&self, path: &Path, text: &Text, offset: usize) -> Option<lsp_types::Location> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        #[expect(clippy::disallowed_methods, reason = "definitions lead to files that are not open in the editor")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "definitions lead to files that are not open in the editor"
+        )]
         let read = |path: &Path| match self.open.get(path) {
             Some(text) => Some(text.clone()),
             None => fs::read(path).ok().and_then(|it| String::from_utf8(it).ok()).map(Text::new),

@@ -305,7 +305,7 @@ impl Printer {
             Shape::Index | Shape::Parentheses => return false,
             Shape::Map | Shape::Cases => has_break(group),
             Shape::Array => is_open(group),
-            Shape::Block => has_break(group) || statements(&group.inner).len() > 1,
+            Shape::Block => has_break(group) || has_statements(group),
         };
         let is_broken = !group.inner.is_empty() && (must || self.broken.contains(&group.at));
         if !is_broken && !group.inner.is_empty() {
@@ -357,9 +357,14 @@ fn may_break(before: &Node<'_>, node: &Node<'_>) -> bool {
 fn has_break(group: &Group<'_>) -> bool {
     let inside = |it: &Node<'_>| match it {
         Node::Leaf(leaf) => leaf.breaks > 0 || leaf.kind == TokenKind::LineComment,
-        Node::Group(inner) => inner.open.breaks > 0 || has_break(inner),
+        Node::Group(inner) => inner.open.breaks > 0 || has_break(inner) || has_statements(inner),
     };
     group.close.breaks > 0 || group.inner.iter().any(inside)
+}
+
+/// Whether a group takes several lines because of its statements.
+fn has_statements(group: &Group<'_>) -> bool {
+    group.shape == Shape::Block && statements(&group.inner).len() > 1
 }
 
 /// Whether a line breaks between the values of a list themselves.
