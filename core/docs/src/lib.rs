@@ -9,6 +9,7 @@ mod codes;
 mod diagram;
 mod entry;
 mod find;
+mod layout;
 mod library;
 mod lint;
 mod markdown;

@@ -55,7 +55,7 @@ fn apart(comment: &[&str]) -> (String, String) {
 mod tests {
     use super::*;
 
-    const FILE: &str = r#"// Role layouts.
+    const FILE: &str = r"// Role layouts.
 
 /// Everything on one node.
 ///
@@ -67,7 +67,7 @@ fn together(node) {
 }
 
 private fn declare(node) {}
-"#;
+";
 
     #[test]
     fn comments_and_examples_come_from_the_text() {
