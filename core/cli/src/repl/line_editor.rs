@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     fs,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -63,7 +63,7 @@ impl LineEditor {
             .with_validator(Box::new(Whole))
             .with_highlighter(Box::new(Colours));
         let editor = match history {
-            Some(history) => with_history(editor, history),
+            Some(history) => with_history(editor, &history),
             None => editor,
         };
         Self { editor }
@@ -80,10 +80,10 @@ impl LineEditor {
 }
 
 /// An editor without history is of use as well: what is wrong with it is a note.
-fn with_history(editor: Reedline, path: PathBuf) -> Reedline {
-    let made = private(&path)
-        .map_err(|err| err.to_string())
-        .and_then(|()| FileBackedHistory::with_file(REMEMBERED, path.clone()).map_err(|err| err.to_string()));
+fn with_history(editor: Reedline, path: &Path) -> Reedline {
+    let made = private(path).map_err(|err| err.to_string()).and_then(|()| {
+        FileBackedHistory::with_file(REMEMBERED, path.to_owned()).map_err(|err| err.to_string())
+    });
     match made {
         Ok(history) => editor.with_history(Box::new(history)),
         Err(err) => {
@@ -94,7 +94,7 @@ fn with_history(editor: Reedline, path: PathBuf) -> Reedline {
 }
 
 /// Makes the file, for the eyes of its owner only.
-fn private(path: &PathBuf) -> std::io::Result<()> {
+fn private(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     }
