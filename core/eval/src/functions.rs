@@ -246,7 +246,7 @@ fn overriding() -> Function {
         Kind::Map(Box::new(calls)),
         "Options by plugin, function and, where a function is called once per name, that name; `false` for a call does without it.",
     ))
-    .example("override(#{ redis: #{ cache: #{ memory: \"4G\" } } });")
+    .example("redis::cache(#{ memory: \"1G\" }); override(#{ redis: #{ cache: #{ memory: \"4G\" } } });")
 }
 
 fn moved() -> Function {

@@ -55,11 +55,12 @@ impl State {
 
     /// `value`, written at `mark`, after what it replaced.
     fn history(&self, mark: Mark, value: Value) -> Vec<Provenance> {
-        let (mut origins, mut next) = (Vec::new(), Some((value, mark)));
-        while let Some((value, mark)) = next {
-            let Some(made) = self.marks.get(mark) else { break };
+        let mut origins = Vec::new();
+        let (mut value, mut mark) = (value, mark);
+        while let Some(made) = self.marks.get(mark) {
             origins.push(Provenance { place: made.place.clone(), value });
-            next = made.replaced.clone();
+            let Some(replaced) = &made.replaced else { break };
+            (value, mark) = replaced.clone();
         }
         origins.reverse();
         origins

@@ -40,15 +40,15 @@ pub(crate) fn why(question: &str, site: &Site, registry: &Registry) -> Result<()
 }
 
 fn options<'a>(site: &'a Site, registry: &Registry) -> Vec<Explained<'a>> {
-    let mut found: Vec<Explained<'a>> = said(vec!["site".to_owned()], &site.declared);
+    let mut found: Vec<Explained<'a>> = said(&["site".to_owned()], &site.declared);
     for it in &site.websites {
-        found.extend(said(vec!["website".to_owned(), it.name.to_string()], &it.declared));
+        found.extend(said(&["website".to_owned(), it.name.to_string()], &it.declared));
     }
     for it in &site.roles {
-        found.extend(said(vec!["role".to_owned(), it.name.to_string()], &it.declared));
+        found.extend(said(&["role".to_owned(), it.name.to_string()], &it.declared));
     }
     for it in &site.daemons {
-        found.extend(said(vec!["daemon".to_owned(), it.name.to_string()], &it.declared));
+        found.extend(said(&["daemon".to_owned(), it.name.to_string()], &it.declared));
     }
     for call in &site.calls {
         let manifest = registry.manifests().find(|it| it.plugin == call.plugin);
@@ -60,7 +60,7 @@ fn options<'a>(site: &'a Site, registry: &Registry) -> Vec<Explained<'a>> {
 }
 
 /// What a declaration was given.
-fn said(address: Vec<String>, declared: &Declared) -> Vec<Explained<'_>> {
+fn said<'a>(address: &[String], declared: &'a Declared) -> Vec<Explained<'a>> {
     let option = |(path, origins): (&String, &'_ Vec<Provenance>)| {
         let value = origins.last()?.value.clone();
         Some((path.clone(), value))
@@ -68,7 +68,7 @@ fn said(address: Vec<String>, declared: &Declared) -> Vec<Explained<'_>> {
     let found = declared.origins.iter().filter_map(|it| Some((it.1, option(it)?)));
     found
         .map(|(origins, (path, value))| Explained {
-            parts: join(&address, &path),
+            parts: join(address, &path),
             value,
             origins,
             default: None,

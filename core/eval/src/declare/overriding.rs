@@ -64,7 +64,7 @@ impl Override {
                     names,
                     "it changes options of plugins, such as #{ varnish: #{ cache: #{ memory: \"4G\" } } }",
                 );
-                self.wrong(state, &path, format!("there is no plugin `{module}`"), &help);
+                self.wrong(state, &path, &format!("there is no plugin `{module}`"), &help);
                 continue;
             };
             let Some(functions) = self.record(state, &path, functions, "function") else { continue };
@@ -73,7 +73,7 @@ impl Override {
                 let Some(callee) = known.get(name) else {
                     let names = known.keys().map(String::as_str);
                     let help = suggestion(name, names, &format!("functions of `{module}` stand here"));
-                    self.wrong(state, &path, format!("there is no function `{module}::{name}`"), &help);
+                    self.wrong(state, &path, &format!("there is no function `{module}::{name}`"), &help);
                     continue;
                 };
                 match &callee.function.calls {
@@ -93,7 +93,7 @@ impl Override {
                         self.wrong(
                             state,
                             &path,
-                            message,
+                            &message,
                             "change the call itself, or give the part of the profile another list",
                         );
                     }
@@ -106,7 +106,7 @@ impl Override {
     fn record<'a>(&self, state: &mut State, path: &str, value: &'a Value, by: &str) -> Option<&'a Options> {
         if value.as_record().is_none() {
             let message = format!("a map by {by} stands here, not {}", value.describe());
-            self.wrong(state, path, message, &format!("write #{{ {by}: #{{ option: value }} }}"));
+            self.wrong(state, path, &message, &format!("write #{{ {by}: #{{ option: value }} }}"));
         }
         value.as_record()
     }
@@ -151,7 +151,7 @@ impl Override {
                 return self.wrong(
                     state,
                     &change.path,
-                    message,
+                    &message,
                     "write #{ option: value }, or false to do without it",
                 );
             }
@@ -159,7 +159,7 @@ impl Override {
         let mut call = state.declared.calls[at].clone();
         merge(&mut call.options, changes);
         let places = self.places_below(&change.path);
-        self.note_origins(&mut call.declared, changes, &places, state);
+        note_origins(&mut call.declared, changes, &places, state);
         let wrong = call.check(&change.callee.function.kind());
         for mismatch in &wrong {
             state.findings.push(diagnostic(change.callee, mismatch, &places));
@@ -183,11 +183,11 @@ impl Override {
         };
         if !state.declared.names.contains_key(&("call", shown.clone())) {
             let message = format!("`{shown}` is called nowhere: there is nothing to change");
-            self.wrong(state, &change.path, message, "call it, or leave it out here");
+            self.wrong(state, &change.path, &message, "call it, or leave it out here");
         }
     }
 
-    fn wrong(&self, state: &mut State, path: &str, message: String, help: &str) {
+    fn wrong(&self, state: &mut State, path: &str, message: &str, help: &str) {
         let found = Diagnostic::error("eval::override", format!("`override`: {message}"));
         state.findings.push(found.at(self.places.key(path), "here").help(help));
     }
@@ -204,13 +204,14 @@ impl Override {
             values: below(&self.places.values),
         }
     }
+}
 
-    fn note_origins(&self, declared: &mut Declared, changes: &Options, places: &Places, state: &State) {
-        declared.keys.extend(places.whole());
-        for (path, value) in leaves(changes) {
-            let place = state.texts.place(places.key(&path));
-            declared.origins.entry(path).or_default().push(Provenance { place, value: value.clone() });
-        }
+/// Notes that the options of a call were changed, and where.
+fn note_origins(declared: &mut Declared, changes: &Options, places: &Places, state: &State) {
+    declared.keys.extend(places.whole());
+    for (path, value) in leaves(changes) {
+        let place = state.texts.place(places.key(&path));
+        declared.origins.entry(path).or_default().push(Provenance { place, value: value.clone() });
     }
 }
 

@@ -27,12 +27,12 @@ pub(super) fn csv(state: &mut State, call: &Checked<'_>) -> Dynamic {
         let line = record.position().map_or(0, csv::Position::line);
         let place = format!("{}:{line}", input.path);
         let mark = state.marks.add(Made { place, span: None, replaced: None });
-        let cell = |(column, it): (&str, &str)| {
+        let entry = |(column, it): (&str, &str)| {
             let mut value = Dynamic::from(it.to_owned());
             value.set_tag(mark);
             (column.into(), value)
         };
-        let mut row = Dynamic::from_map(columns.iter().zip(&record).map(cell).collect::<Map>());
+        let mut row = Dynamic::from_map(columns.iter().zip(&record).map(entry).collect::<Map>());
         row.set_tag(mark);
         rows.push(row);
     }

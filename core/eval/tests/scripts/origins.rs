@@ -137,7 +137,7 @@ fn calls(site: &Site) -> Vec<String> {
 /// The values that the option at `path` was given, the last of which counts.
 fn origins(declared: &Declared, path: &str) -> Vec<String> {
     let shown = |it: &mops_model::Provenance| {
-        format!("{} at {}", serde_json::to_string(&it.value).unwrap(), it.place)
+        format!("{} at {}", serde_json::to_string(&it.value).expect("plain data serializes"), it.place)
     };
     declared.origins[path].iter().map(shown).collect()
 }

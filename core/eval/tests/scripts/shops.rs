@@ -165,6 +165,9 @@ fn every_function_is_documented_and_its_example_runs() {
             _ => "site(\"acme\", #{});",
         };
         let example = function.example.replace("path(\"feed\")", "path(\"release\")");
+        // Here is one resource type only.
+        let example = example
+            .replace("\"local.address\", \"spare\", #{ node: \"spare\" }", "\"local.port\", \"spare\", #{}");
         let script: &'static str = Box::leak(format!("{before}\n{example};").into_boxed_str());
         if let Err(failed) = run(script) {
             panic!("{}: {:#?}", function.name, crate::kit::shown(&failed));
