@@ -173,9 +173,7 @@ fn whole(name: &str, example: &str) -> String {
     match name {
         "site" => example + WEBSITE,
         "website" => format!("site(\"acme\", #{{}});\n{example}"),
-        "override" => Code::script(&format!(
-            "redis::cache(#{{}});\nrole(\"persistent\", #{{ memory: \"8G\" }});\n{example}"
-        )),
+        "override" => Code::script(&format!("role(\"persistent\", #{{ memory: \"8G\" }});\n{example}")),
         "varnish::vcl" => Code::script(&format!("{example}varnish::cache(#{{}});")),
         "rabbitmq::consumer" => Code::script(&format!("{example}rabbitmq::broker(#{{}});")),
         "redis::cache" => Code::script(&format!("{example}role(\"persistent\", #{{ memory: \"4G\" }});")),
