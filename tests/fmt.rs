@@ -99,18 +99,18 @@ fn generated(seed: u32) -> String {
         chance ^= chance << 5;
         chance as usize % below
     };
-    let mut script = String::new();
+    let mut script = Vec::new();
     for name in 0..=next(6) {
         let end = ["\n;", ";\n\n\n\n", "; ", ";\n"][next(4)];
         let statement = STATEMENTS[next(STATEMENTS.len())].replace("half", &format!("half{name}"));
         let is_function = statement.contains("fn ");
-        match next(3) {
-            0 if !is_function => script += &format!("if b {{ {statement}\n}}\n"),
-            1 if !is_function => script += &format!("f(|x| {{\n{statement}\n}}){end}"),
-            _ => script += &format!("{statement}\n{end}"),
-        }
+        script.push(match next(3) {
+            0 if !is_function => format!("if b {{ {statement}\n}}\n"),
+            1 if !is_function => format!("f(|x| {{\n{statement}\n}}){end}"),
+            _ => format!("{statement}\n{end}"),
+        });
     }
-    script
+    script.concat()
 }
 
 /// The example scripts and the standard library.

@@ -268,16 +268,17 @@ fn a_workspace_of_five_thousand_lines_is_answered_while_one_types() {
     let mut editor = Editor::new();
     let mut script = SHOP.to_owned();
     for file in 0..4 {
-        let functions: String = (0..400)
-            .map(|it| format!("fn limit_{it}(rate) {{\n    throttling::limit(`f{file}-{it}`, #{{ path: `^/x{it}`, rate: rate }});\n}}\n"))
-            .collect();
-        fs::write(editor.path(&format!("limits{file}.rhai")), functions).unwrap();
+        let function = |it: i32| {
+            let limit = format!("throttling::limit(`f{file}-{it}`, #{{ path: `^/x{it}`, rate: rate }})");
+            format!("fn limit_{it}(rate) {{\n    {limit};\n}}\n")
+        };
+        let functions: Vec<String> = (0..400).map(function).collect();
+        fs::write(editor.path(&format!("limits{file}.rhai")), functions.concat()).unwrap();
         script =
             format!("import \"./limits{file}\" as limits{file};\n{script}limits{file}::limit_1(\"1/1s\");\n");
     }
-    for it in 0..200 {
-        script += &format!("website(\"w{it}\", #{{ hosts: [\"w{it}.example\"] }});\n");
-    }
+    let website = |it: i32| format!("website(\"w{it}\", #{{ hosts: [\"w{it}.example\"] }});\n");
+    script.push_str(&(0..200).map(website).collect::<Vec<_>>().concat());
     editor.open("shop.rhai", &script);
     assert_eq!(editor.diagnostics("shop.rhai"), [] as [Value; 0]);
     let last = u64::try_from(script.lines().count()).unwrap();

@@ -45,17 +45,17 @@ pub(crate) fn fmt(here: &Path, files: &[PathBuf], change: Change) -> Result<(), 
                 continue;
             }
         };
+        let is_done = formatted == text;
         match change {
-            Change::Named if formatted != text => unformatted.push(file.display().to_string()),
-            Change::Named => (),
             Change::Written if is_stdin => {
                 let written = io::stdout().write_all(formatted.as_bytes());
                 written.map_err(|err| Failure::io("write", file, &err))?;
             }
-            Change::Written if formatted != text => {
+            Change::Written if !is_done => {
                 fs::write(&path, &formatted).map_err(|err| Failure::io("write", file, &err))?;
             }
-            Change::Written => (),
+            Change::Named if !is_done => unformatted.push(file.display().to_string()),
+            Change::Written | Change::Named => (),
         }
     }
     match (is_refused, unformatted.is_empty()) {
