@@ -150,6 +150,16 @@ fn an_override_of_nothing_says_so() {
     );
 }
 
+#[test]
+fn why_tells_where_a_value_comes_from_and_what_it_replaced() {
+    let shop = Shop::new(&overridden("memory: \"256M\""));
+    let said = shop.must(&["explain", "--why", "varnish.memory", "shop.rhai"]);
+    assert!(said.starts_with("varnish.cache.memory = \"256M\"\n  shop.rhai:5\n"), "{said}");
+    assert!(said.contains("  instead of \"128M\"  std/profiles:"), "{said}");
+    let said = shop.mops(&["explain", "--why", "varnish.cache.memroy", "shop.rhai"]);
+    assert!(text(&said.stderr).contains("did you mean `varnish.cache.memory`?"), "{}", text(&said.stderr));
+}
+
 fn overridden(option: &str) -> String {
     format!(
         "import \"std/profiles\" as profiles;\n{SITE}\n{WEBSITE}\nprofiles::small(#{{}});\noverride(#{{ varnish: #{{ cache: #{{ {option} }} }} }});\n"
