@@ -104,7 +104,7 @@ fn browse(address: &str) -> String {
         .expect("chromium is installed: `make test` installs it");
     let began = Instant::now();
     while browser.try_wait().unwrap().is_none() {
-        if began.elapsed() > Duration::from_secs(60) {
+        if began.elapsed() > Duration::from_mins(1) {
             browser.kill().unwrap();
             panic!("the browser does not end; so far: {}", read(&dump));
         }

@@ -1,6 +1,6 @@
 //! Every example script, evaluated and planned.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use crate::shop::{Shop, mops, scripts, text};
 
@@ -56,7 +56,8 @@ const DIGESTS: [(&str, &str); 1] = [("[0-9a-f]{12,64}", "‹digest›")];
 
 fn every_script() -> Vec<String> {
     let entries = fs::read_dir(scripts()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
-    let mut found: Vec<String> = entries.filter(|it| it.ends_with(".rhai")).collect();
+    let mut found: Vec<String> =
+        entries.filter(|it| Path::new(it).extension().is_some_and(|it| it == "rhai")).collect();
     found.sort();
     found
 }

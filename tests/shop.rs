@@ -114,9 +114,8 @@ impl Drop for Shop {
         let output = self.mops(&["destroy", "--yes"]);
         let sites = fs::read_dir(self.folder.path().join(".mops/local"));
         let has_site = sites.is_ok_and(|mut it| it.next().is_some());
-        if has_site && !output.status.success() && !thread::panicking() {
-            panic!("destroy: {}\n{}", text(&output.stdout), text(&output.stderr));
-        }
+        let is_gone = !has_site || output.status.success() || thread::panicking();
+        assert!(is_gone, "destroy: {}\n{}", text(&output.stdout), text(&output.stderr));
     }
 }
 

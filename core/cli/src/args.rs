@@ -98,7 +98,7 @@ pub(crate) enum Command {
         /// The script to begin with
         #[arg(value_name = "SCRIPT")]
         path: Option<PathBuf>,
-        /// Set a parameter that the script declares with param()
+        /// Set a parameter that the script declares with `param()`
         #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parameter)]
         parameters: Vec<(String, String)>,
     },
@@ -248,7 +248,7 @@ pub(crate) struct Script {
     /// The script
     #[arg(value_name = "SCRIPT")]
     pub(crate) path: PathBuf,
-    /// Set a parameter that the script declares with param()
+    /// Set a parameter that the script declares with `param()`
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = parameter)]
     pub(crate) parameters: Vec<(String, String)>,
 }

@@ -408,7 +408,7 @@ impl Signals {
             "stopping: what has begun is finished; once more ends it at once, and the next run goes on"
         );
         self.next().await;
-        #[expect(clippy::exit, reason = "the person insists; intents are on disk")]
+        // The person insists; intents are on disk.
         std::process::exit(code.into());
     }
 
@@ -454,9 +454,9 @@ fn filled(text: &Text, state: &State) -> String {
                         state.output(address, attribute).and_then(|it| it.as_text().map(str::to_owned));
                     out.push_str(&known.unwrap_or_else(|| format!("‹{}›", hole.source)));
                 }
-                other => out.push_str(&format!("‹{other}›")),
+                other => out.extend(["‹", &other.to_string(), "›"]),
             },
-            mops_model::Part::Each(each) => out.push_str(&format!("‹each {}›", each.role)),
+            mops_model::Part::Each(each) => out.extend(["‹each ", each.role.as_str(), "›"]),
         }
     }
     out

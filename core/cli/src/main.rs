@@ -68,7 +68,7 @@ fn main() -> ExitCode {
             "error: mops has a bug: {bug}\nhelp: report it with the command and the script; nothing that was recorded is lost"
         ),
     }));
-    match panic::catch_unwind(|| run(arguments)) {
+    match panic::catch_unwind(|| run(&arguments)) {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(failure)) => {
             if let Some(said) = failure.to_say() {
@@ -88,7 +88,7 @@ fn unprinted(panic: &(dyn std::any::Any + Send)) -> Option<&str> {
 }
 
 #[tokio::main]
-async fn run(arguments: Arguments) -> Result<u8, Failure> {
+async fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let outside = Outside::read();
     let here = arguments.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let project = |folder: &Path| Project::open(folder, &arguments.env, outside.shelf()?);
@@ -114,13 +114,13 @@ async fn run(arguments: Arguments) -> Result<u8, Failure> {
         Command::Status { json } => {
             let project = project(&here)?;
             return status(
-                &open(&project, &arguments, &outside)?,
+                &open(&project, arguments, &outside)?,
                 if *json { Form::Json } else { Form::Screen },
             );
         }
         Command::Logs { name, follow, lines } => {
             let project = project(&here)?;
-            let line = open(&project, &arguments, &outside)?;
+            let line = open(&project, arguments, &outside)?;
             match follow {
                 true => logs::follow(&line, name.as_deref(), *lines)?,
                 false => logs::logs(&line, name.as_deref(), *lines)?,
@@ -128,16 +128,16 @@ async fn run(arguments: Arguments) -> Result<u8, Failure> {
         }
         Command::Generations => {
             let project = project(&here)?;
-            generations(&open(&project, &arguments, &outside)?)?;
+            generations(&open(&project, arguments, &outside)?)?;
         }
         Command::Rollback { number, yes } => {
             let project = project(&here)?;
-            rollback(&open(&project, &arguments, &outside)?, *number, consent(*yes)).await?;
+            rollback(&open(&project, arguments, &outside)?, *number, consent(*yes)).await?;
         }
         Command::Destroy { yes, purge } => {
             let project = project(&here)?;
             let history = if *purge { History::Purged } else { History::Kept };
-            destroy(&open(&project, &arguments, &outside)?, consent(*yes), history).await?;
+            destroy(&open(&project, arguments, &outside)?, consent(*yes), history).await?;
         }
         Command::Graph { script, format, out } => {
             let project = project(&folder_of(&here, &script.path))?;

@@ -205,7 +205,7 @@ impl SiteFolder {
 
     /// Its store.
     pub(crate) fn store(&self) -> Result<Directory, Failure> {
-        Directory::open(&self.path.join("store")).map_err(|err| Failure::store(&err))
+        Directory::open(self.path.join("store")).map_err(|err| Failure::store(&err))
     }
 
     /// The right to change it, for as long as the value lives.

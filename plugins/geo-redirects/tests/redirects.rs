@@ -227,10 +227,7 @@ fn a_database_is_a_file_beside_the_script() {
 #[test]
 fn options_are_checked() {
     let refused = |options| call(&GeoRedirects, "by_country", options).unwrap_err()[0].message.clone();
-    assert_eq!(
-        refused(r#"{"mode": "depp"}"#),
-        "`mode`: \"depp\" is not \"home\", \"deep\" or \"geofence\""
-    );
+    assert_eq!(refused(r#"{"mode": "depp"}"#), "`mode`: \"depp\" is not \"home\", \"deep\" or \"geofence\"");
     assert!(refused(r#"{"never_paths": ["("]}"#).starts_with("`never_paths[0]` is not a regular expression"));
     let wrong = contribute(&shop(), "by_country", r#"{"cookie": "a b"}"#).unwrap_err();
     assert_eq!(messages(&wrong), ["\"a b\" is no name of a cookie"]);

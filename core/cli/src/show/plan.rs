@@ -227,14 +227,14 @@ fn values(name: &str, old: Option<&Shown>, new: Option<&Shown>, forces: Forces) 
     let mut keys: Vec<&String> = before.keys().chain(after.keys()).collect();
     keys.sort();
     keys.dedup();
-    let forced = match forces {
+    let consequence = match forces {
         Forces::Update => String::new(),
         Forces::Replacement => styled(RED, "  forces replacement"),
     };
     let said = |it: Option<&String>| it.cloned().unwrap_or_else(|| "nothing".to_owned());
     let differs = keys.into_iter().filter(|it| before.get(*it) != after.get(*it));
     differs
-        .map(|key| format!("      {key}: {} → {}{forced}", said(before.get(key)), said(after.get(key))))
+        .map(|key| format!("      {key}: {} → {}{consequence}", said(before.get(key)), said(after.get(key))))
         .collect()
 }
 
@@ -250,20 +250,25 @@ fn flat(name: &str, value: Option<&Shown>) -> BTreeMap<String, String> {
 }
 
 fn flatten(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
-    match value {
+    let shown = match value {
         Value::Record(record) => {
-            record.iter().for_each(|(key, it)| flatten(&format!("{path}.{key}"), it, found))
+            for (key, it) in record {
+                flatten(&format!("{path}.{key}"), it, found);
+            }
+            return;
         }
         Value::List(list) => {
-            list.iter().enumerate().for_each(|(i, it)| flatten(&format!("{path}[{i}]"), it, found));
+            for (i, it) in list.iter().enumerate() {
+                flatten(&format!("{path}[{i}]"), it, found);
+            }
+            return;
         }
-        Value::Text(text) => drop(found.insert(path.to_owned(), short(&text.to_string()))),
-        Value::Bool(it) => drop(found.insert(path.to_owned(), it.to_string())),
-        Value::Int(it) => drop(found.insert(path.to_owned(), it.to_string())),
-        Value::Input(it) => {
-            drop(found.insert(path.to_owned(), format!("{} ({})", it.path, it.digest.short())))
-        }
-    }
+        Value::Text(text) => short(&text.to_string()),
+        Value::Bool(it) => it.to_string(),
+        Value::Int(it) => it.to_string(),
+        Value::Input(it) => format!("{} ({})", it.path, it.digest.short()),
+    };
+    found.insert(path.to_owned(), shown);
 }
 
 /// A digest by its first digits.
