@@ -1,6 +1,6 @@
 //! A plugin that does what no plugin may: `zoo::animal("…")` says what.
 
-#![expect(clippy::disallowed_methods, clippy::infinite_loop, reason = "that is what it is for")]
+#![allow(clippy::disallowed_methods, clippy::infinite_loop, reason = "that is what it is for")]
 
 use std::{fs, hint::black_box, net::TcpListener, process::Command, thread, time::Duration};
 
