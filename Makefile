@@ -17,7 +17,7 @@ demo: daemons build
 	@echo "Stop it and remove it with: $(MOPS) -C scripts destroy"
 
 test: daemons test-tools build
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 lint:
 	$(CARGO) fmt --all --check

@@ -199,6 +199,6 @@ mod tests {
         let text = wrapped(&format!("{}\n\n- a list\n- of two", "word ".repeat(20)), "  ");
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines.iter().all(|it| it.chars().count() <= WIDTH));
-        assert_eq!(lines[1..], ["  word word word word", "", "  - a list", "  - of two"]);
+        assert_eq!(lines[1..], ["  word word word word word", "", "  - a list", "  - of two"]);
     }
 }
