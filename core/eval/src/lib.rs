@@ -36,7 +36,7 @@ mod table;
 mod texts;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     panic::resume_unwind,
     sync::{Arc, Mutex},
     thread,
@@ -57,7 +57,6 @@ pub use sources::{InputFound, SourceError, Sources};
 pub use texts::SourceTexts;
 
 use crate::{
-    check::Stubs,
     load::Loader,
     marks::Placing,
     resolve::Files,
@@ -142,17 +141,7 @@ fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Failed> {
     fix_names();
     let mut engine = engine::engine(run);
     let natives = engine::natives(&engine, run);
-    let mut loader = Loader {
-        run,
-        engine: &mut engine,
-        natives,
-        files: BTreeMap::new(),
-        stubs: Stubs::default(),
-        missing_modules: BTreeSet::new(),
-        missing_variables: BTreeSet::new(),
-        open: Vec::new(),
-        has_syntax_errors: false,
-    };
+    let mut loader = Loader::new(run, &mut engine, natives);
     loader.load(path, None);
     let Loader { files, stubs, missing_variables, has_syntax_errors, .. } = loader;
     let mut site = None;

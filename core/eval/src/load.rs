@@ -32,7 +32,22 @@ pub(crate) struct Loader<'a> {
     pub(crate) has_syntax_errors: bool,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    /// A loader that has read nothing. `natives` are the functions that every script may call.
+    pub(crate) fn new(run: &'a Run, engine: &'a mut Engine, natives: BTreeSet<String>) -> Self {
+        Self {
+            run,
+            engine,
+            natives,
+            files: BTreeMap::new(),
+            stubs: Stubs::default(),
+            missing_modules: BTreeSet::new(),
+            missing_variables: BTreeSet::new(),
+            open: Vec::new(),
+            has_syntax_errors: false,
+        }
+    }
+
     /// Reads the file at `path`; what is wrong is among the findings. `importer` is the place of its import.
     pub(crate) fn load(&mut self, path: &str, importer: Option<Span>) {
         if let Some(at) = self.open.iter().position(|it| it == path) {

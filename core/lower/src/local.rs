@@ -145,13 +145,7 @@ impl<'a> Target<'a> {
         for (role, facts) in built.asked_of_roles() {
             let nodes = self.built.values().find(|it| it.group.roles.contains(&role));
             let Some(group) = nodes else {
-                self.wrong.push(
-                    Diagnostic::error(
-                        "lower::unknown-role",
-                        format!("a file repeats over the role `{role}`, which is not declared"),
-                    )
-                    .help(format!("declare it: role(\"{role}\", #{{}})")),
-                );
+                self.wrong.push(self.nobody_plays(&role));
                 continue;
             };
             let nodes =
@@ -248,6 +242,17 @@ impl<'a> Target<'a> {
         }
         outputs.extend(self.context.site.outputs.iter().map(|it| (it.name.to_string(), it.value.clone())));
         outputs
+    }
+
+    /// What is wrong with a file that repeats over the nodes of `role`, when there are none.
+    fn nobody_plays(&self, role: &Name) -> Diagnostic {
+        let (why, help) = match self.context.site.role(role.as_str()) {
+            Some(_) => ("on which nothing runs", "say what runs there; `edge` needs a website".to_owned()),
+            None => ("which is not declared", format!("declare it: role(\"{role}\", #{{}})")),
+        };
+        Diagnostic::error("lower::unknown-role", format!("a file repeats over the role `{role}`, {why}"))
+            .at(self.context.site.declared.span, "in this site")
+            .help(help)
     }
 
     /// Where a daemon or directory was asked for.

@@ -17,9 +17,7 @@ use super::{
     print,
 };
 use crate::{
-    Failed, InputFound, STACK, SourceError, SourceTexts, Sources,
-    check::Stubs,
-    engine, finish,
+    Failed, InputFound, STACK, SourceError, SourceTexts, Sources, engine, finish,
     load::Loader,
     marks::Placing,
     refused,
@@ -203,17 +201,7 @@ fn evaluate(
     let mut engine = engine::engine(run);
     watch(&mut engine, interrupt, latest);
     let natives = engine::natives(&engine, run);
-    let mut loader = Loader {
-        run,
-        engine: &mut engine,
-        natives,
-        files: BTreeMap::new(),
-        stubs: Stubs::default(),
-        missing_modules: BTreeSet::new(),
-        missing_variables: BTreeSet::new(),
-        open: Vec::new(),
-        has_syntax_errors: false,
-    };
+    let mut loader = Loader::new(run, &mut engine, natives);
     loader.load(path, None);
     let Loader { files, stubs, missing_variables, mut has_syntax_errors, mut natives, .. } = loader;
     natives.remove(BEGINS);
