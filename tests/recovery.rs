@@ -43,6 +43,19 @@ fn a_run_that_was_killed_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_run_that_ended_before_its_generation_is_recorded_by_the_next() {
+    let shop = Shop::new(SHOP);
+    let lock = shop.folder().join(".mops/local/cut/store/head.lock");
+    fs::create_dir_all(&lock).unwrap();
+    let output = shop.mops(&["script", "shop.rhai", "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "nothing can be published: {}", text(&output.stdout));
+    fs::remove_dir(&lock).unwrap();
+    shop.apply();
+    assert_eq!(shop.status()["generation"], 1);
+    assert_eq!(shop.status()["health"], "well");
+}
+
+#[test]
 fn ctrl_c_leaves_what_the_next_run_finishes() {
     let shop = Shop::new(SHOP);
     let run = begin(&shop);

@@ -116,10 +116,8 @@ impl<'a> Line<'a> {
 
     /// What an unfinished run was doing, by address.
     pub(crate) fn unfinished(&self) -> Result<BTreeMap<String, String>, Failure> {
-        let Some(store) = &self.store else { return Ok(BTreeMap::new()) };
-        let journal = store.journal_read().map_err(|err| Failure::store(&err))?;
-        let resumed =
-            mops_apply::resume(State::default(), &journal).map_err(|err| Failure::new(err.to_string()))?;
+        let resumed = mops_apply::resume(State::default(), &self.journal()?)
+            .map_err(|err| Failure::new(err.to_string()))?;
         Ok(resumed.unfinished.iter().map(|it| (it.address.to_string(), it.operation.to_string())).collect())
     }
 
@@ -157,11 +155,8 @@ impl<'a> Line<'a> {
     pub(crate) async fn plan(&self, wanted: &Wanted, intent: Intent) -> Result<Planned, Failure> {
         let head = self.head()?;
         let recorded = head.as_ref().map(|it| it.generation.state.clone()).unwrap_or_default();
-        let journal = match &self.store {
-            Some(store) => store.journal_read().map_err(|err| Failure::store(&err))?,
-            None => Vec::new(),
-        };
-        let resumed = mops_apply::resume(recorded, &journal).map_err(|err| Failure::new(err.to_string()))?;
+        let resumed =
+            mops_apply::resume(recorded, &self.journal()?).map_err(|err| Failure::new(err.to_string()))?;
         let provider = self.provider();
         let state = mops_apply::refresh(resumed, &wanted.graph, &*provider)
             .await
@@ -209,9 +204,10 @@ impl<'a> Line<'a> {
         lines.join("\n")
     }
 
-    /// Closes what an earlier run left unfinished, when nothing is left to do: what it did is recorded.
+    /// Closes the journal of an earlier run, when nothing is left to do: what it did is recorded. It may have been cut off
+    /// in the middle, or after its last change and before its generation.
     pub(crate) async fn close(&self, planned: Planned, wanted: Wanted, command: &str) -> Result<(), Failure> {
-        if self.unfinished()?.is_empty() {
+        if self.journal()?.is_empty() {
             return Ok(());
         }
         let store = self.store()?;
@@ -302,6 +298,14 @@ impl<'a> Line<'a> {
                     Outside::now().unsigned_abs(),
                 ))
             }
+        }
+    }
+
+    /// What runs since the newest generation have done.
+    fn journal(&self) -> Result<Vec<Vec<u8>>, Failure> {
+        match &self.store {
+            Some(store) => store.journal_read().map_err(|err| Failure::store(&err)),
+            None => Ok(Vec::new()),
         }
     }
 
