@@ -7,7 +7,7 @@ use mops_model::{Field, Kind};
 use mops_plugin::Function;
 
 use crate::{
-    offers::{Offers, element, keys},
+    offers::{Offers, element},
     text::Text,
 };
 
@@ -113,7 +113,7 @@ impl<'a> Cursor<'a> {
         let argument = function.arguments.get(*position);
         let inner = &self.frames[at + 1..];
         let (mut fields, mut kind) = match argument {
-            Some(field) => (keys(&field.kind), Some(&field.kind)),
+            Some(field) => (field.kind.fields(), Some(&field.kind)),
             None if *position == function.arguments.len() => (Some(function.options.as_slice()), None),
             None => return Wanted::Anything,
         };
@@ -132,7 +132,7 @@ impl<'a> Cursor<'a> {
                 Frame::List => kind = kind.map(element),
                 Frame::Call { .. } | Frame::Other => return Wanted::Anything,
             }
-            fields = kind.and_then(keys);
+            fields = kind.and_then(Kind::fields);
         }
         kind.map_or(Wanted::Anything, Wanted::Value)
     }

@@ -8,7 +8,7 @@ use mops_eval::{World, functions, library};
 use mops_model::Field;
 use mops_plugin::Function;
 
-use crate::offers::{described, keys, script_name, signature};
+use crate::offers::{described, script_name, signature};
 
 /// Pages that definitions lead to, by the path of each in the folder that they are written to.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +93,7 @@ impl Page {
             let path = format!("{path}.{}", field.name);
             self.entry(&path, &format!("### {}: {}", field.name, described(field)));
             self.line(&field.doc);
-            self.fields(&path, keys(&field.kind).unwrap_or_default());
+            self.fields(&path, field.kind.fields().unwrap_or_default());
         }
     }
 }

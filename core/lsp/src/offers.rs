@@ -43,33 +43,6 @@ pub(crate) fn signature(module: Option<&str>, function: &Function) -> String {
     format!("{module}{}({})", script_name(&function.name), arguments.join(", "))
 }
 
-/// The keys of a map of this kind, if it has keys of its own.
-pub(crate) fn keys(kind: &Kind) -> Option<&[Field]> {
-    match kind {
-        Kind::Record(fields) => Some(fields),
-        Kind::OneOrMany(kind) => keys(kind),
-        Kind::Either(kinds) => kinds.iter().find_map(keys),
-        Kind::Any
-        | Kind::Bool
-        | Kind::Int { .. }
-        | Kind::Text
-        | Kind::Name
-        | Kind::Pattern
-        | Kind::Size { .. }
-        | Kind::Duration { .. }
-        | Kind::Rate
-        | Kind::Cidr
-        | Kind::Host
-        | Kind::OneOf(_)
-        | Kind::Path(_)
-        | Kind::Website
-        | Kind::Role
-        | Kind::Target
-        | Kind::List(_)
-        | Kind::Map(_) => None,
-    }
-}
-
 /// What a list of this kind holds; the kind itself where a list stands for one.
 pub(crate) fn element(kind: &Kind) -> &Kind {
     match kind {

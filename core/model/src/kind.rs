@@ -108,6 +108,33 @@ pub struct Mismatch {
 }
 
 impl Kind {
+    /// The keys of a map of this kind, if it has keys of its own.
+    pub fn fields(&self) -> Option<&[Field]> {
+        match self {
+            Self::Record(fields) => Some(fields),
+            Self::OneOrMany(kind) => kind.fields(),
+            Self::Either(kinds) => kinds.iter().find_map(Self::fields),
+            Self::Any
+            | Self::Bool
+            | Self::Int { .. }
+            | Self::Text
+            | Self::Name
+            | Self::Pattern
+            | Self::Size { .. }
+            | Self::Duration { .. }
+            | Self::Rate
+            | Self::Cidr
+            | Self::Host
+            | Self::OneOf(_)
+            | Self::Path(_)
+            | Self::Website
+            | Self::Role
+            | Self::Target
+            | Self::List(_)
+            | Self::Map(_) => None,
+        }
+    }
+
     /// Everything about `value` that is not of this kind, in the order of its keys.
     pub fn check(&self, value: &Value) -> Vec<Mismatch> {
         let mut found = Vec::new();

@@ -164,7 +164,7 @@ fn place(frames: &[Frame], table: &Table, inputs: &dyn Fn(&str) -> Vec<Field>) -
     };
     for frame in inner {
         kind = match (frame, kind) {
-            (Frame::Map { key, given }, kind) => match (key, record(&kind)) {
+            (Frame::Map { key, given }, kind) => match (key, kind.fields().map(<[Field]>::to_vec)) {
                 (None, Some(fields)) => {
                     let left = fields.into_iter().filter(|it| !given.contains(&it.name));
                     return Place::Key(left.collect());
@@ -196,16 +196,6 @@ pub(super) fn find<'a>(table: &'a Table, name: &str) -> Option<&'a Callee> {
         None => table.get(None, name),
     };
     found.map(|it| &**it)
-}
-
-/// The keys of a map of this kind, if it has keys of its own.
-fn record(kind: &Kind) -> Option<Vec<Field>> {
-    match kind {
-        Kind::Record(fields) => Some(fields.clone()),
-        Kind::OneOrMany(kind) => record(kind),
-        Kind::Either(kinds) => kinds.iter().find_map(record),
-        _ => None,
-    }
 }
 
 /// What a list of this kind holds.
