@@ -3,10 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
-use crate::shop::{Shop, mops, program, scripts, text};
+use crate::shop::{Shop, eventually, mops, program, scripts, text};
 
 /// A shop that the zoo visits.
 const SHOP: &str = r#"
@@ -79,6 +79,50 @@ fn a_library_in_the_users_own_folder_goes_by_its_name() {
             .unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
     }
+}
+
+#[test]
+fn a_library_that_never_answers_goes_with_whoever_asked_it() {
+    let shop = Shop::new(&format!("plugin(\"./libzoo.so\");{SHOP}zoo::animal(\"loops\");"));
+    fs::copy(zoo(), shop.folder().join("libzoo.so")).unwrap();
+    shop.lock_only_this();
+    let mut asks = Command::new(program())
+        .args(["check", "shop.rhai"])
+        .current_dir(shop.folder())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let busy = |it: &Process| it.parent == asks.id() && it.ticks > 50;
+    eventually("the library loops", || processes().iter().any(busy));
+    let library = processes().into_iter().find(busy).unwrap().id;
+    asks.kill().unwrap();
+    asks.wait().unwrap();
+    eventually("the library is gone", || processes().iter().all(|it| it.id != library || it.is_over));
+}
+
+/// A process, as `proc(5)` tells it.
+struct Process {
+    id: u32,
+    parent: u32,
+    /// Processor time that it took for itself, in hundredths of a second.
+    ticks: u64,
+    /// It has ended, and nobody asked how.
+    is_over: bool,
+}
+
+fn processes() -> Vec<Process> {
+    let read = |entry: fs::DirEntry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let (id, rest) = stat.split_once(' ')?;
+        let fields: Vec<&str> = rest.rsplit_once(')')?.1.split_whitespace().collect();
+        Some(Process {
+            id: id.parse().ok()?,
+            is_over: fields[0] == "Z",
+            parent: fields[1].parse().ok()?,
+            ticks: fields[11].parse().ok()?,
+        })
+    };
+    fs::read_dir("/proc").unwrap().filter_map(|it| read(it.ok()?)).collect()
 }
 
 /// The library that misbehaves, which cargo built together with this test.

@@ -58,7 +58,12 @@ impl Child {
     pub fn open(program: &Path, library: &Library, cache: &Path) -> Result<Self, Diagnostic> {
         let kept = library.keep(cache)?;
         let name = library.name.clone();
-        let order = Order { name: name.clone(), path: kept, symbol: library.symbol().to_owned() };
+        let order = Order {
+            parent: std::process::id(),
+            name: name.clone(),
+            path: kept,
+            symbol: library.symbol().to_owned(),
+        };
         let order = serde_json::to_vec(&order).expect("plain data serializes");
         let mut process = Process::start(program).map_err(|err| {
             Diagnostic::error("plugin::process", format!("no process can be started for `{name}`: {err}"))
@@ -103,36 +108,25 @@ impl Transport for Child {
 }
 
 impl Process {
+    /// Starts one that ends with the thread that talks to it, and so with this process, however it ends.
     fn start(program: &Path) -> io::Result<Self> {
-        let mut child = Command::new(program)
-            .arg(COMMAND)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(input), Some(output), Some(errors)) = pipes else {
-            return Err(io::Error::other("its pipes are missing"));
-        };
+        let mut command = Command::new(program);
+        command.arg(COMMAND).env_clear().current_dir("/");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (requests, asked) = channel();
         let (answer, answers) = channel();
-        let (word, last_words) = channel();
-        let started = thread::Builder::new()
-            .name("plugin".to_owned())
-            .spawn(move || converse(input, output, &asked, &answer))
-            .and_then(|_| {
-                thread::Builder::new().name("plugin-errors".to_owned()).spawn(move || end_of(errors, &word))
-            });
-        match started {
-            Ok(_) => Ok(Self { child, requests, answers, last_words }),
-            Err(err) => {
-                child.kill()?;
-                child.wait()?;
-                Err(err)
+        let (starts, started) = channel();
+        thread::Builder::new().name("plugin".to_owned()).spawn(move || match spawn(&mut command) {
+            Ok((child, pipes, last_words)) => {
+                if starts.send(Ok((child, last_words))).is_ok() {
+                    converse(pipes, &asked, &answer);
+                }
             }
-        }
+            // Whoever started it waits for this.
+            Err(err) => drop(starts.send(Err(err))),
+        })?;
+        let (child, last_words) = started.recv().map_err(io::Error::other)??;
+        Ok(Self { child, requests, answers, last_words })
     }
 
     fn ask(&mut self, name: &str, request: Vec<u8>) -> Result<Vec<u8>, Diagnostic> {
@@ -207,17 +201,37 @@ fn cause(name: &str, status: Option<ExitStatus>, last_words: &str) -> Diagnostic
     Diagnostic::error("plugin::ended", message).help(ASK)
 }
 
-/// Takes requests to the process and brings answers back, one at a time, until either side ends.
-fn converse(
-    mut input: ChildStdin,
-    mut output: ChildStdout,
-    asked: &Receiver<Vec<u8>>,
-    answer: &Sender<io::Result<Option<Vec<u8>>>>,
-) {
+/// The ends of the pipes that a conversation goes through.
+struct Pipes {
+    input: ChildStdin,
+    output: ChildStdout,
+}
+
+/// Starts the process, and a thread that hears what it says on standard error.
+fn spawn(command: &mut Command) -> io::Result<(std::process::Child, Pipes, Receiver<Vec<u8>>)> {
+    let mut child = command.spawn()?;
+    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (Some(input), Some(output), Some(errors)) = pipes else {
+        return Err(io::Error::other("its pipes are missing"));
+    };
+    let (word, last_words) = channel();
+    let hears = thread::Builder::new().name("plugin-errors".to_owned()).spawn(move || end_of(errors, &word));
+    match hears {
+        Ok(_) => Ok((child, Pipes { input, output }, last_words)),
+        Err(err) => {
+            child.kill()?;
+            child.wait()?;
+            Err(err)
+        }
+    }
+}
+
+/// Takes requests to the process and brings answers back, one at a time, until nobody asks any more. The process ends
+/// with this thread: how it ended by itself is seen before that.
+fn converse(mut pipes: Pipes, asked: &Receiver<Vec<u8>>, answer: &Sender<io::Result<Option<Vec<u8>>>>) {
     for request in asked {
-        let answered = frame::write(&mut input, &request).and_then(|()| frame::read(&mut output));
-        let is_last = !matches!(answered, Ok(Some(_)));
-        if answer.send(answered).is_err() || is_last {
+        let answered = frame::write(&mut pipes.input, &request).and_then(|()| frame::read(&mut pipes.output));
+        if answer.send(answered).is_err() {
             return;
         }
     }

@@ -1,4 +1,6 @@
 //! The process that a third party's library is opened in: guards on, library open, then one answer for each request.
+//!
+//! **Invariant:** it does not outlive whoever started it, whatever the library is doing then.
 
 use std::{
     fs::File,
@@ -9,6 +11,7 @@ use std::{
 };
 
 use mops_plugin::{door, model::Diagnostic};
+use nix::sys::{prctl, signal::Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,6 +23,8 @@ use crate::{
 /// What this process is told first.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
+    /// The process that gives it.
+    pub(crate) parent: u32,
     /// What messages call the library.
     pub(crate) name: String,
     /// The copy that is opened.
@@ -49,9 +54,14 @@ pub fn plugin_main() -> ExitCode {
 }
 
 fn serve() -> io::Result<()> {
+    prctl::set_pdeathsig(Some(Signal::SIGKILL))?;
     let (mut input, mut output) = streams()?;
     let Some(order) = frame::read(&mut input)? else { return Ok(()) };
     let order: Order = serde_json::from_slice(&order)?;
+    if std::os::unix::process::parent_id() != order.parent {
+        // Whoever started it was gone before the kernel was told to say so.
+        return Ok(());
+    }
     let mut guards = guard::before_opening(&order.path);
     let opened = Opened::at(&order.name, &order.path, &order.symbol);
     if guards.contains(&Guard::Seccomp) && !guard::after_opening() {
