@@ -15,6 +15,7 @@ mod recovery;
 mod repl;
 mod scripts;
 mod shop;
+mod sites;
 mod stdlib;
 mod third_party;
 mod tidy;

@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use mops_store::{Directory, Store};
+
 use crate::shop::{Shop, eventually, mops, program, scripts, text};
 
 /// A shop that the zoo visits.
@@ -33,6 +35,10 @@ fn a_third_partys_plugin_is_made_built_pinned_and_used() {
     shop.refuses("plugin::unpinned", "mops plugin lock");
     shop.lock_only_this();
     shop.apply();
+    assert_eq!(
+        shop.kept("acme-custom", "mops.lock"),
+        fs::read_to_string(shop.folder().join("mops.lock")).unwrap()
+    );
     assert_eq!(shop.get("pl", "/cat", &[]).header("x-notice"), Some(NOTICE.to_lowercase().as_str()));
     assert_eq!(shop.get("pl", "/", &[]).header("x-notice"), None);
 
@@ -61,6 +67,32 @@ fn a_library_is_named_in_mops_toml_too() {
     shop.must(&["check", "shop.rhai"]);
     fs::write(shop.folder().join("mops.toml"), "[plugins]\nlion = { path = \"libzoo.so\" }\n").unwrap();
     shop.refuses("plugin::disagrees", "calls itself `zoo`, and mops.toml calls it `lion`");
+}
+
+#[test]
+fn what_is_looked_up_knows_the_libraries_of_mops_toml_and_of_a_script() {
+    let shop = Shop::new(&format!("plugin(\"./libzoo.so\");{SHOP}"));
+    fs::copy(zoo(), shop.folder().join("libzoo.so")).unwrap();
+    let unknown = shop.mops(&["explain", "zoo::animal"]);
+    assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown.stdout));
+    // What is not pinned is told, and what else is asked is answered.
+    let unpinned = shop.mops(&["explain", "varnish::cache", "shop.rhai"]);
+    assert_eq!(unpinned.status.code(), Some(0));
+    assert!(text(&unpinned.stderr).contains("shop.rhai:1:8") && !unpinned.stdout.is_empty());
+    assert_eq!(shop.mops(&["docs", "--out", "reference", "shop.rhai"]).status.code(), Some(1));
+
+    shop.lock_only_this();
+    assert!(shop.must(&["explain", "zoo::animal", "shop.rhai"]).contains("zoo::animal(\"tame\");"));
+    assert_eq!(shop.mops(&["explain", "zoo"]).status.code(), Some(1));
+    shop.must(&["docs", "--out", "reference", "shop.rhai"]);
+    let page = |shop: &Shop| fs::read_to_string(shop.folder().join("reference/index.html")).unwrap();
+    assert!(page(&shop).contains("zoo"));
+    shop.must(&["docs", "--out", "reference"]);
+    assert!(!page(&shop).contains("zoo"));
+    fs::write(shop.folder().join("mops.toml"), "[plugins]\nzoo = { path = \"./libzoo.so\" }\n").unwrap();
+    assert!(shop.must(&["explain", "zoo::animal.how"]).contains("tame"));
+    shop.must(&["docs", "--out", "reference"]);
+    assert!(page(&shop).contains("zoo"));
 }
 
 #[test]
@@ -161,6 +193,13 @@ impl Shop {
     fn lock_only_this(&self) {
         keep_only(self.folder());
         self.must(&["plugin", "lock"]);
+    }
+
+    /// The source `path` of the newest generation.
+    fn kept(&self, site: &str, path: &str) -> String {
+        let store = Directory::open(self.folder().join(".mops/local").join(site).join("store")).unwrap();
+        let newest = mops_store::latest(&store).unwrap().unwrap();
+        text(&store.get(&newest.generation.sources[path]).unwrap())
     }
 
     /// The script is refused with this code, and the message holds these words.

@@ -163,10 +163,10 @@ pub(crate) enum Command {
     },
     /// Explain a function, option, slot, resource type, command or code
     #[command(
-        after_help = "Examples:\n  mops explain                        what there is\n  mops explain varnish                a plugin\n  mops explain varnish::cache.grace   an option\n  mops explain slot edge.throttle\n  mops explain std/profiles           the standard library\n  mops explain --why varnish.memory shop.rhai    where a value comes from\n  mops explain eval::unknown-option   a mistake: cause, cure, example"
+        after_help = "Examples:\n  mops explain                        what there is\n  mops explain varnish                a plugin\n  mops explain varnish::cache.grace   an option\n  mops explain slot edge.throttle\n  mops explain std/profiles           the standard library\n  mops explain --why varnish.memory shop.rhai    where a value comes from\n  mops explain eval::unknown-option   a mistake: cause, cure, example\n  mops explain varnish shop.rhai      plugins that a script names are known, too"
     )]
     Explain {
-        /// A name; where several things share it, what is meant comes first: `slot edge.throttle`
+        /// A name; where several things share it, what is meant comes first: `slot edge.throttle`. Last, the script whose plugins are known, too
         #[arg(value_name = "NAME")]
         words: Vec<String>,
         /// Show where the values of OPTION come from in the script NAME, and what they replaced
@@ -177,8 +177,13 @@ pub(crate) enum Command {
         parameters: Vec<(String, String)>,
     },
     /// Write the whole reference as a static site
-    #[command(after_help = "Example:\n  mops docs --out reference")]
+    #[command(
+        after_help = "Plugins that mops.toml names are part of it, and those of a script that is named.\n\nExamples:\n  mops docs --out reference\n  mops docs --out reference shop.rhai"
+    )]
     Docs {
+        /// The script whose plugins are part of it
+        #[arg(value_name = "SCRIPT")]
+        path: Option<PathBuf>,
         /// The folder to write into
         #[arg(long, value_name = "DIR")]
         out: PathBuf,

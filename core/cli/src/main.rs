@@ -91,7 +91,10 @@ fn unprinted(panic: &(dyn std::any::Any + Send)) -> Option<&str> {
 async fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let outside = Outside::read();
     let here = arguments.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let project = |folder: &Path| Project::open(folder, &arguments.env, outside.shelf()?);
+    let project = |folder: &Path| {
+        let project = Project::open(folder, &arguments.env, outside.shelf()?)?;
+        Ok::<_, Failure>(project.for_site(arguments.site.clone()))
+    };
     match &arguments.command {
         Command::Script { script, yes, allow_delete } => {
             let project = project(&folder_of(&here, &script.path))?;
@@ -113,14 +116,11 @@ async fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         Command::Status { json } => {
             let project = project(&here)?;
-            return status(
-                &open(&project, arguments, &outside)?,
-                if *json { Form::Json } else { Form::Screen },
-            );
+            return status(&open(&project, &outside)?, if *json { Form::Json } else { Form::Screen });
         }
         Command::Logs { name, follow, lines } => {
             let project = project(&here)?;
-            let line = open(&project, arguments, &outside)?;
+            let line = open(&project, &outside)?;
             match follow {
                 true => logs::follow(&line, name.as_deref(), *lines)?,
                 false => logs::logs(&line, name.as_deref(), *lines)?,
@@ -128,23 +128,27 @@ async fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         Command::Generations => {
             let project = project(&here)?;
-            generations(&open(&project, arguments, &outside)?)?;
+            generations(&open(&project, &outside)?)?;
         }
         Command::Rollback { number, yes } => {
             let project = project(&here)?;
-            rollback(&open(&project, arguments, &outside)?, *number, consent(*yes)).await?;
+            rollback(&open(&project, &outside)?, *number, consent(*yes)).await?;
         }
         Command::Destroy { yes, purge } => {
             let project = project(&here)?;
             let history = if *purge { History::Purged } else { History::Kept };
-            destroy(&open(&project, arguments, &outside)?, consent(*yes), history).await?;
+            destroy(&open(&project, &outside)?, consent(*yes), history).await?;
         }
         Command::Graph { script, format, out } => {
             let project = project(&folder_of(&here, &script.path))?;
             let out = out.as_ref().map(|it| here.join(it));
             Script::open(&project, script)?.graph(*format, out.as_deref())?;
         }
-        Command::Explain { words, why: None, parameters: _ } => explain(words)?,
+        Command::Explain { words, why: None, parameters: _ } => {
+            let (words, script) = named_script(words);
+            let folder = script.map_or_else(|| here.clone(), |it| folder_of(&here, it));
+            explain(&project(&folder)?, &words, script)?;
+        }
         Command::Explain { words, why: Some(option), parameters } => {
             let [path] = words.as_slice() else {
                 return Err(Failure::new("--why is about one script")
@@ -154,7 +158,10 @@ async fn run(arguments: &Arguments) -> Result<u8, Failure> {
             let project = project(&folder_of(&here, &script.path))?;
             Script::open(&project, &script)?.why(option)?;
         }
-        Command::Docs { out } => docs(&here.join(out))?,
+        Command::Docs { out, path } => {
+            let folder = path.as_ref().map_or_else(|| here.clone(), |it| folder_of(&here, it));
+            docs(&project(&folder)?, &here.join(out), path.as_deref())?;
+        }
         Command::Plugin { command } => match command {
             Plugin::New { name, sdk } => plugin::new(&here, name, sdk.as_deref())?,
             Plugin::List => plugin::list(&project(&here)?)?,
@@ -175,8 +182,18 @@ async fn run(arguments: &Arguments) -> Result<u8, Failure> {
 }
 
 /// The site that a command without a script means.
-fn open<'a>(project: &'a Project, arguments: &Arguments, outside: &Outside) -> Result<Line<'a>, Failure> {
-    Line::open(project, project.only_site(arguments.site.as_ref())?, outside)
+fn open<'a>(project: &'a Project, outside: &Outside) -> Result<Line<'a>, Failure> {
+    Line::open(project, project.only_site()?, outside)
+}
+
+/// What is to be explained, and the script among it: no name ends like one.
+fn named_script(words: &[String]) -> (Vec<&str>, Option<&Path>) {
+    match words.split_last() {
+        Some((last, rest)) if Path::new(last).extension().is_some_and(|it| it == "rhai") => {
+            (rest.iter().map(String::as_str).collect(), Some(Path::new(last)))
+        }
+        Some(_) | None => (words.iter().map(String::as_str).collect(), None),
+    }
 }
 
 /// The folder of a script.

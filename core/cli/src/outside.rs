@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     env,
     path::PathBuf,
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -54,6 +55,7 @@ impl Outside {
             own: data.join("mops/plugins"),
             cache: data.join("mops/plugin-cache"),
             program,
+            open: Arc::default(),
         };
         Ok(self.data().map(place))
     }

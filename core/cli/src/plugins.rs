@@ -2,12 +2,18 @@
 //!
 //! **Invariant:** a library is opened only when `mops.lock` pins exactly its bytes, and only in a process of its own.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
 
-use mops_eval::{Folder, Libraries, Sources, libraries};
+use mops_eval::{Folder, Libraries, SourceTexts, Sources, libraries};
 use mops_load::{Child, Library, Lock};
 use mops_model::{Diagnostic, Name, Span};
-use mops_plugin::{Linked, Registry};
+use mops_plugin::{Linked, Registry, Transport};
 
 use crate::{failure::Failure, project::Project};
 
@@ -42,8 +48,9 @@ pub(crate) struct Named {
     pub(crate) span: Option<Span>,
 }
 
-/// Where libraries and their copies lie, for one user.
-#[derive(Clone, Debug)]
+/// Where libraries and their copies lie, for one user; and those that are open, so that a session or an editor opens each
+/// once.
+#[derive(Clone)]
 pub(crate) struct Shelf {
     /// The user's own libraries: `~/.local/share/mops/plugins`.
     pub(crate) own: PathBuf,
@@ -51,12 +58,117 @@ pub(crate) struct Shelf {
     pub(crate) cache: PathBuf,
     /// This program, which opens libraries in a process of its own.
     pub(crate) program: PathBuf,
+    /// Those that were opened, by their place.
+    pub(crate) open: Arc<Mutex<BTreeMap<PathBuf, Open>>>,
 }
 
-/// A library that was opened, and what it is called.
-pub(crate) struct Opened {
-    pub(crate) library: Library,
-    pub(crate) child: Child,
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").field("own", &self.own).field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+/// A library that is open.
+#[derive(Clone)]
+pub(crate) struct Open {
+    /// Its file as it was then.
+    stamp: Option<Stamp>,
+    pub(crate) sha256: String,
+    pub(crate) child: Shared,
+}
+
+/// What tells a file that was written again from what it was.
+type Stamp = (u64, SystemTime);
+
+/// The process of a library, for several runs of one program.
+#[derive(Clone)]
+pub(crate) struct Shared(pub(crate) Arc<Child>);
+
+impl Transport for Shared {
+    fn origin(&self) -> String {
+        self.0.origin()
+    }
+
+    fn ask(&self, request: &[u8]) -> Result<Vec<u8>, Diagnostic> {
+        self.0.ask(request)
+    }
+}
+
+/// The plugins that a script may use, and what is wrong with the others that it names.
+pub(crate) struct Plugins {
+    pub(crate) registry: Registry,
+    /// Why libraries cannot be used, each at its place.
+    pub(crate) wrong: Vec<Diagnostic>,
+    /// The script, to draw places in.
+    pub(crate) texts: SourceTexts,
+    /// What `mops.lock` said; none without one, and when no library was named.
+    pub(crate) lock: Option<String>,
+}
+
+impl Plugins {
+    /// The plugins of the script `file`, which `folder` reads.
+    pub(crate) fn of_script(project: &Project, file: &str, folder: &Folder) -> Self {
+        match folder.read(file) {
+            Ok(text) => Self::of_text(project, file, &text),
+            // Evaluation says why it cannot be read.
+            Err(_) => Self::of_project(project),
+        }
+    }
+
+    /// The plugins of a script called `file` with this text.
+    pub(crate) fn of_text(project: &Project, file: &str, text: &str) -> Self {
+        Self::of(project, libraries(file, text))
+    }
+
+    /// The plugins of every script of `project`.
+    pub(crate) fn of_project(project: &Project) -> Self {
+        Self::of(project, Libraries::default())
+    }
+
+    /// Itself when nothing is wrong; otherwise `say` tells what is.
+    ///
+    /// # Errors
+    /// When a library cannot be used.
+    pub(crate) fn or_told(self, say: impl FnOnce(&[Diagnostic], &SourceTexts)) -> Result<Self, Failure> {
+        if self.wrong.is_empty() {
+            return Ok(self);
+        }
+        say(&self.wrong, &self.texts);
+        Err(Failure::told())
+    }
+
+    fn of(project: &Project, libraries: Libraries) -> Self {
+        let named = named(project, &libraries);
+        let mut all = Self { registry: registry(), wrong: Vec::new(), texts: libraries.texts, lock: None };
+        if named.is_empty() {
+            return all;
+        }
+        let path = project.root.join(LOCK);
+        let lock = Lock::text(&path).and_then(|text| {
+            all.lock = text;
+            all.lock.as_ref().map_or_else(|| Ok(Lock::default()), |text| Lock::parse(&path, text))
+        });
+        match lock {
+            Ok(lock) => named.iter().for_each(|it| all.add(project, it, &lock)),
+            Err(wrong) => all.wrong.push(wrong),
+        }
+        all
+    }
+
+    fn add(&mut self, project: &Project, named: &Named, lock: &Lock) {
+        let added = project.shelf().and_then(|shelf| {
+            let open = shelf.open_pinned(&project.root, named, lock)?;
+            let pinned = lock.pin(&named.written).map(|pin| pin.name.clone());
+            let manifest = self.registry.add(Box::new(open.child))?;
+            is_called(named, pinned.as_ref(), &manifest.plugin)
+        });
+        if let Err(found) = added {
+            self.wrong.push(match named.span {
+                Some(span) => found.at(span, "named here"),
+                None => found,
+            });
+        }
+    }
 }
 
 /// The libraries that `mops.toml` names, then those of the script.
@@ -81,83 +193,54 @@ pub(crate) fn named(project: &Project, libraries: &Libraries) -> Vec<Named> {
     all
 }
 
-/// The plugins of the script `file`, which `folder` reads.
-///
-/// # Errors
-/// Every library that cannot be used, drawn at its place.
-pub(crate) fn of_script(
-    project: &Project,
-    file: &str,
-    folder: &Folder,
-    draw: impl Fn(&[Diagnostic], &Libraries),
-) -> Result<Registry, Failure> {
-    let mut registry = registry();
-    let libraries = match folder.read(file) {
-        Ok(text) => libraries(file, &text),
-        // Evaluation says why it cannot be read.
-        Err(_) => return Ok(registry),
-    };
-    let named = named(project, &libraries);
-    if named.is_empty() {
-        return Ok(registry);
+impl Shelf {
+    /// Opens the library that `named` names, relative to `root`, in a process of its own.
+    pub(crate) fn open(&self, root: &Path, named: &Named) -> Result<Open, Diagnostic> {
+        self.open_if(root, named, |_| Ok(()))
     }
-    let lock = match Lock::read(&project.root.join(LOCK)) {
-        Ok(lock) => lock,
-        Err(wrong) => {
-            draw(&[wrong], &libraries);
-            return Err(Failure::told());
-        }
-    };
-    let shelf = project.shelf()?;
-    let mut wrong = Vec::new();
-    for it in named {
-        let added = open_pinned(&project.root, &it, &lock, shelf).and_then(|child| {
-            let pinned = lock.pin(&it.written).map(|pin| pin.name.clone());
-            let manifest = registry.add(Box::new(child))?;
-            is_called(&it, pinned.as_ref(), &manifest.plugin)
-        });
-        if let Err(found) = added {
-            wrong.push(match it.span {
-                Some(span) => found.at(span, "named here"),
-                None => found,
-            });
-        }
+
+    /// Opens the library that `named` names if `lock` pins it.
+    pub(crate) fn open_pinned(&self, root: &Path, named: &Named, lock: &Lock) -> Result<Open, Diagnostic> {
+        self.open_if(root, named, |sha256| lock.check(&named.written, sha256).map(drop))
     }
-    match wrong.is_empty() {
-        true => Ok(registry),
-        false => {
-            draw(&wrong, &libraries);
-            Err(Failure::told())
+
+    /// Opens a library unless it is open, if its SHA-256 `may` be opened.
+    fn open_if(
+        &self,
+        root: &Path,
+        named: &Named,
+        may: impl FnOnce(&str) -> Result<(), Diagnostic>,
+    ) -> Result<Open, Diagnostic> {
+        let path = self.place(root, &named.written);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file that cannot be looked at cannot be read either, which says why.
+        let stamp = stamp(&path).ok();
+        let is_open = |it: &&Open| stamp.is_some() && it.stamp == stamp && it.child.0.is_alive();
+        if let Some(known) = open.get(&path).filter(is_open) {
+            may(&known.sha256)?;
+            return Ok(known.clone());
+        }
+        let library = Library::read(&named.written, &path)?;
+        may(&library.sha256)?;
+        let child = Shared(Arc::new(Child::open(&self.program, &library, &self.cache)?));
+        let opened = Open { stamp, sha256: library.sha256, child };
+        open.insert(path, opened.clone());
+        Ok(opened)
+    }
+
+    /// Where the library lies that is written like this: a path relative to `root`, or a name in the user's own folder.
+    fn place(&self, root: &Path, written: &str) -> PathBuf {
+        let is_path = written.contains('/') || Path::new(written).extension().is_some();
+        match is_path {
+            true => root.join(written).components().collect(),
+            false => self.own.join(format!("lib{}.so", written.replace('-', "_"))),
         }
     }
 }
 
-/// Reads the library that `named` names, relative to `root`.
-pub(crate) fn read(root: &Path, named: &Named, shelf: &Shelf) -> Result<Library, Diagnostic> {
-    let is_path = named.written.contains('/') || Path::new(&named.written).extension().is_some();
-    let path = match is_path {
-        true => root.join(&named.written).components().collect(),
-        false => shelf.own.join(format!("lib{}.so", named.written.replace('-', "_"))),
-    };
-    Library::read(&named.written, &path)
-}
-
-/// Opens `library` in a process of its own.
-pub(crate) fn open(library: Library, shelf: &Shelf) -> Result<Opened, Diagnostic> {
-    let child = Child::open(&shelf.program, &library, &shelf.cache)?;
-    Ok(Opened { library, child })
-}
-
-/// Opens the library that `named` names if `lock` pins it.
-pub(crate) fn open_pinned(
-    root: &Path,
-    named: &Named,
-    lock: &Lock,
-    shelf: &Shelf,
-) -> Result<Child, Diagnostic> {
-    let library = read(root, named, shelf)?;
-    lock.check(&library)?;
-    open(library, shelf).map(|it| it.child)
+fn stamp(path: &Path) -> io::Result<Stamp> {
+    let found = fs::metadata(path)?;
+    Ok((found.len(), found.modified()?))
 }
 
 /// Whether the plugin calls itself what `mops.toml` and `mops.lock` call it.

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mops_model::{Digest, Environment, Name, ProviderName};
+use mops_model::{Diagnostic, Digest, Environment, Name, ProviderName};
 use mops_store::{Directory, Lease, LeaseError};
 use nix::unistd::{Uid, User};
 use serde::Deserialize;
@@ -30,6 +30,8 @@ pub(crate) struct Project {
     pub(crate) parameters: BTreeMap<String, String>,
     /// Plugin libraries, by the plugin's name; without a path they lie in the user's own folder.
     pub(crate) libraries: BTreeMap<Name, Option<String>>,
+    /// The only site that may be meant, from `--site`.
+    wanted: Option<Name>,
     shelf: Option<Shelf>,
 }
 
@@ -80,7 +82,7 @@ fn local() -> ProviderName {
 }
 
 impl Project {
-    /// The project whose folder is `root`; the user's plugin libraries are on `shelf`.
+    /// The project whose folder is `root`, in the environment `name`; the user's plugin libraries are on `shelf`.
     ///
     /// # Errors
     /// When the folder is not there, `mops.toml` cannot be read, or names no environment `name`.
@@ -110,12 +112,18 @@ impl Project {
                     environment: Environment { name, provider: table.provider, protect: table.protect },
                     parameters: parameters.collect(),
                     libraries,
+                    wanted: None,
                     shelf,
                 })
             }
-            None if *name == default.name => {
-                Ok(Self { root, environment: default, parameters: BTreeMap::new(), libraries, shelf })
-            }
+            None if *name == default.name => Ok(Self {
+                root,
+                environment: default,
+                parameters: BTreeMap::new(),
+                libraries,
+                wanted: None,
+                shelf,
+            }),
             None => {
                 Err(Failure::new(format!("there is no environment `{name}`")).help(match known.is_empty() {
                     true => format!("name it in {}: [env.{name}]", path.display()),
@@ -127,17 +135,35 @@ impl Project {
         }
     }
 
+    /// The same, where only the site `wanted` may be meant.
+    pub(crate) fn for_site(self, wanted: Option<Name>) -> Self {
+        Self { wanted, ..self }
+    }
+
     /// Where plugin libraries lie.
     ///
     /// # Errors
     /// When the user has no folder for data.
-    pub(crate) fn shelf(&self) -> Result<&Shelf, Failure> {
+    pub(crate) fn shelf(&self) -> Result<&Shelf, Diagnostic> {
         self.shelf.as_ref().ok_or_else(|| {
-            Failure::new(
-                "there is no place for copies of plugin libraries: neither HOME nor XDG_DATA_HOME is set",
-            )
-            .help("set HOME")
+            let message =
+                "there is no place for copies of plugin libraries: neither HOME nor XDG_DATA_HOME is set";
+            Diagnostic::error("plugin::cache", message).help("set HOME")
         })
+    }
+
+    /// Whether the site that the script `file` declares may be meant.
+    ///
+    /// # Errors
+    /// When `--site` names another.
+    pub(crate) fn refuse_other(&self, file: &str, declared: &Name) -> Result<(), Failure> {
+        match &self.wanted {
+            Some(wanted) if wanted != declared => {
+                let message = format!("{file} declares the site `{declared}`, and --site says `{wanted}`");
+                Err(Failure::new(message).help("name the script of that site, or leave --site out"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The folder of the site `name`.
@@ -145,15 +171,15 @@ impl Project {
         SiteFolder { name: name.clone(), path: self.folder().join(name.as_str()) }
     }
 
-    /// The site that a command without a script means: the one called `wanted`, or the only one.
+    /// The site that a command without a script means: the one that `--site` names, or the only one.
     ///
     /// # Errors
     /// When there is none, or several.
-    pub(crate) fn only_site(&self, wanted: Option<&Name>) -> Result<SiteFolder, Failure> {
+    pub(crate) fn only_site(&self) -> Result<SiteFolder, Failure> {
         let sites = self.sites()?;
         let list = || sites.iter().map(Name::to_string).collect::<Vec<_>>().join(", ");
         let place = format!("{} in the environment `{}`", self.root.display(), self.environment.name);
-        match (wanted, sites.as_slice()) {
+        match (&self.wanted, sites.as_slice()) {
             (Some(name), _) if sites.contains(name) => Ok(self.site(name)),
             (Some(name), []) => Err(Failure::new(format!("there is no site `{name}` in {place}"))),
             (Some(name), _) => Err(Failure::new(format!("there is no site `{name}` in {place}"))

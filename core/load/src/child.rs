@@ -82,6 +82,11 @@ impl Child {
         }
     }
 
+    /// Whether it still answers: one that failed once never does again.
+    pub fn is_alive(&self) -> bool {
+        matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Alive(_))
+    }
+
     /// The guards that are on.
     pub fn guards(&self) -> &[Guard] {
         &self.guards

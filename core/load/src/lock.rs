@@ -7,8 +7,6 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 use mops_plugin::model::{Diagnostic, Name};
 use serde::{Deserialize, Serialize};
 
-use crate::Library;
-
 /// What stands above the pins.
 const HEADER: &str = "# Plugin libraries that may be opened, by SHA-256. Written by `mops plugin lock`; keep it with the script.\n\n";
 
@@ -47,15 +45,27 @@ impl Lock {
     /// # Errors
     /// When it cannot be read, or is none.
     pub fn read(path: &Path) -> Result<Self, Diagnostic> {
-        let wrong = |why: String| {
-            Diagnostic::error("plugin::lock", format!("{} cannot be read: {why}", path.display()))
-                .help("take it away and pin what you trust again: mops plugin lock")
-        };
+        Self::text(path)?.map_or_else(|| Ok(Self::default()), |text| Self::parse(path, &text))
+    }
+
+    /// The text of the lock file at `path`; none without one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn text(path: &Path) -> Result<Option<String>, Diagnostic> {
         match fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|err| wrong(err.message().to_owned())),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(err) => Err(wrong(err.to_string())),
+            Ok(text) => Ok(Some(text)),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(err) => Err(unreadable(path, &err.to_string())),
         }
+    }
+
+    /// Parses `text`, which stands at `path`.
+    ///
+    /// # Errors
+    /// When it is no lock file.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Diagnostic> {
+        toml::from_str(text).map_err(|err| unreadable(path, err.message()))
     }
 
     /// Its text.
@@ -71,22 +81,21 @@ impl Lock {
         self.pins.iter().find(|it| it.path == path)
     }
 
-    /// Checks that `library` may be opened.
+    /// Checks that the library written as `name` may be opened, whose SHA-256 is `sha256`, in hexadecimal.
     ///
     /// # Errors
     /// When it is not pinned on this platform, or has changed.
-    pub fn check(&self, library: &Library) -> Result<&Pin, Diagnostic> {
-        let name = &library.name;
+    pub fn check(&self, name: &str, sha256: &str) -> Result<&Pin, Diagnostic> {
         let platform = platform();
         let pin =
             self.pin(name).ok_or_else(|| unpinned(format!("the plugin library `{name}` is not pinned")))?;
         match pin.sha256.get(&platform) {
             None => Err(unpinned(format!("the plugin library `{name}` is not pinned for {platform}"))),
-            Some(pinned) if *pinned != library.sha256 => Err(Diagnostic::error(
+            Some(pinned) if pinned != sha256 => Err(Diagnostic::error(
                 "plugin::changed",
                 format!(
                     "the plugin library `{name}` is not the one that was pinned: its SHA-256 is {}…, not {}…",
-                    short(&library.sha256),
+                    short(sha256),
                     short(pinned)
                 ),
             )
@@ -94,6 +103,11 @@ impl Lock {
             Some(_) => Ok(pin),
         }
     }
+}
+
+fn unreadable(path: &Path, why: &str) -> Diagnostic {
+    Diagnostic::error("plugin::lock", format!("{} cannot be read: {why}", path.display()))
+        .help("take it away and pin what you trust again: mops plugin lock")
 }
 
 fn short(digest: &str) -> &str {

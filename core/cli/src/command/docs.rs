@@ -4,12 +4,21 @@ use std::{fs, path::Path};
 
 use clap::CommandFactory;
 use mops_docs::{Command, CommandArgument, Reference, World};
+use mops_plugin::Registry;
 
-use crate::{args::Arguments, failure::Failure, line::catalog, plugins, show::count};
+use crate::{
+    args::Arguments,
+    failure::Failure,
+    line::catalog,
+    plugins::Plugins,
+    project::Project,
+    show::{count, diagnostic::say},
+};
 
-/// Writes the reference into the folder `out`.
-pub(crate) fn docs(out: &Path) -> Result<(), Failure> {
-    let files = mops_docs::site(&whole_reference());
+/// Writes the reference into the folder `out`, with the plugins that `mops.toml` and `script` name.
+pub(crate) fn docs(project: &Project, out: &Path, script: Option<&Path>) -> Result<(), Failure> {
+    let plugins = plugins_of(project, script)?.or_told(say)?;
+    let files = mops_docs::site(&whole_reference(&plugins.registry));
     fs::create_dir_all(out).map_err(|err| Failure::io("make", out, &err))?;
     for (path, bytes) in &files {
         let path = out.join(path);
@@ -19,9 +28,17 @@ pub(crate) fn docs(out: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything that can be looked up.
-pub(crate) fn whole_reference() -> Reference {
-    let registry = plugins::registry();
+/// The plugins that `mops.toml` and `script` name, which is in the folder of `project`.
+pub(crate) fn plugins_of(project: &Project, script: Option<&Path>) -> Result<Plugins, Failure> {
+    let Some(script) = script else { return Ok(Plugins::of_project(project)) };
+    let name = script.file_name().unwrap_or(script.as_os_str());
+    let text =
+        fs::read_to_string(project.root.join(name)).map_err(|err| Failure::io("read", script, &err))?;
+    Ok(Plugins::of_text(project, &script.display().to_string(), &text))
+}
+
+/// Everything that can be looked up, with the plugins of `registry`.
+pub(crate) fn whole_reference(registry: &Registry) -> Reference {
     mops_docs::reference(&World {
         manifests: registry.manifests().collect(),
         catalog: &catalog(),
@@ -85,9 +102,10 @@ fn argument(argument: &clap::Arg) -> CommandArgument {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugins;
 
     #[test]
     fn everything_has_documentation_and_what_is_written_has_an_example() {
-        assert_eq!(whole_reference().lint(), [] as [String; 0]);
+        assert_eq!(whole_reference(&plugins::registry()).lint(), [] as [String; 0]);
     }
 }

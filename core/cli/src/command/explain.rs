@@ -1,19 +1,25 @@
 //! `mops explain`: the reference on the terminal.
 
+use std::path::Path;
+
 use mops_docs::{Entry, Example, Fact, Found, Item, ItemGroup, Page, PageKind, Reference};
 
 use crate::{
-    command::docs::whole_reference,
+    command::docs::{plugins_of, whole_reference},
     failure::Failure,
-    show::{BOLD, DIM, GREEN, styled},
+    project::Project,
+    show::{BOLD, DIM, GREEN, diagnostic::say, styled},
 };
 
 /// The width that lines are broken at.
 const WIDTH: usize = 80;
 
-/// Shows what `words` stand for; without any, what there is.
-pub(crate) fn explain(words: &[String]) -> Result<(), Failure> {
-    let reference = whole_reference();
+/// Shows what `words` stand for; without any, what there is. Plugins that `mops.toml` and `script` name are known, too;
+/// one that cannot be used is told, and the rest is explained.
+pub(crate) fn explain(project: &Project, words: &[&str], script: Option<&Path>) -> Result<(), Failure> {
+    let plugins = plugins_of(project, script)?;
+    say(&plugins.wrong, &plugins.texts);
+    let reference = whole_reference(&plugins.registry);
     let words: Vec<&str> = words.iter().flat_map(|it| it.split_whitespace()).collect();
     if words.is_empty() {
         anstream::println!("{}", contents(&reference));

@@ -8,13 +8,13 @@ use std::{
 };
 
 use mops_eval::libraries;
-use mops_load::{Guard, Library, Lock, Pin, platform};
+use mops_load::{Guard, Lock, Pin, platform};
 use mops_model::{Diagnostic, Name};
 use mops_plugin::door;
 
 use crate::{
     failure::Failure,
-    plugins::{self, LOCK, Named, Shelf},
+    plugins::{self, LOCK, Named, Open, Shelf},
     project::Project,
     scaffold,
     show::{BOLD, DIM, styled},
@@ -30,11 +30,11 @@ pub(crate) fn list(project: &Project) -> Result<(), Failure> {
         return Ok(());
     }
     let lock = Lock::read(&project.root.join(LOCK)).map_err(failure)?;
-    let shelf = project.shelf()?;
+    let shelf = project.shelf().map_err(failure)?;
     for it in named {
         let name = lock.pin(&it.written).map_or_else(|| "?".to_owned(), |pin| pin.name.to_string());
-        let how = match plugins::open_pinned(&project.root, &it, &lock, shelf) {
-            Ok(child) => format!("pinned, guards: {}", guards(child.guards())),
+        let how = match shelf.open_pinned(&project.root, &it, &lock) {
+            Ok(open) => format!("pinned, guards: {}", guards(open.child.0.guards())),
             Err(wrong) => wrong.message,
         };
         anstream::println!("{name:<24} {}  {how}", it.written);
@@ -59,7 +59,7 @@ pub(crate) fn lock(project: &Project) -> Result<(), Failure> {
         return Ok(());
     }
     let before = Lock::read(&path).map_err(failure)?;
-    let shelf = project.shelf()?;
+    let shelf = project.shelf().map_err(failure)?;
     let mut after = Lock::default();
     let mut wrong = Vec::new();
     for it in &named {
@@ -97,8 +97,7 @@ fn change(before: Option<&Pin>, after: &Pin) -> String {
 
 /// The pin of a library as it is now; what is known of it on other platforms stays.
 fn pin(project: &Project, named: &Named, before: &Lock, shelf: &Shelf) -> Result<Pin, Diagnostic> {
-    let library = plugins::read(&project.root, named, shelf)?;
-    let plugins::Opened { library: Library { sha256, .. }, child } = plugins::open(library, shelf)?;
+    let Open { sha256, child, .. } = shelf.open(&project.root, named)?;
     let mut registry = plugins::registry();
     let name = registry.add(Box::new(child))?.plugin.clone();
     plugins::is_called(named, None, &name)?;

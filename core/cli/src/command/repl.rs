@@ -12,9 +12,10 @@ use crate::{
     failure::Failure,
     line::catalog,
     outside::Outside,
-    plugins,
+    plugins::Plugins,
     project::Project,
-    repl::{Repl, Reply, line_editor, line_editor::Read, say},
+    repl::{Repl, Reply, line_editor, line_editor::Read},
+    show::diagnostic::say,
 };
 
 /// Reads inputs until there are no more; returns what the program ends with. `path` is the script to begin with, in the
@@ -28,10 +29,11 @@ pub(crate) async fn repl(
     let file = path.map(name_of).transpose()?;
     let cache = project.root.join(".mops").join("cache.json");
     let folder = Folder::open(&project.root, &cache).map_err(|err| Failure::io("read", &cache, &err))?;
-    let registry = match file {
-        Some(file) => plugins::of_script(project, file, &folder, |wrong, named| say(wrong, &named.texts))?,
-        None => plugins::registry(),
+    let plugins = match file {
+        Some(file) => Plugins::of_script(project, file, &folder),
+        None => Plugins::of_project(project),
     };
+    let Plugins { registry, .. } = plugins.or_told(say)?;
     let mut given = project.parameters.clone();
     given.extend(parameters.iter().cloned());
     let catalog = catalog();

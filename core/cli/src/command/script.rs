@@ -8,7 +8,9 @@ use std::{
 
 use mops_eval::{Evaluated, Folder, SourceTexts};
 use mops_lower::{Lowering, World};
-use mops_model::{Address, Closure, Diagnostic, Digest, Entry, Input, InputKind, Listing, Name, Site};
+use mops_model::{
+    Address, Closure, Diagnostic, Digest, Entry, Input, InputKind, Listing, Missing, Name, Site, Sound,
+};
 use mops_plan::{Intent, Plan, Shown};
 use mops_plugin::Registry;
 use mops_store::Store;
@@ -20,9 +22,9 @@ use crate::{
     failure::Failure,
     line::{Consent, Line, Wanted, catalog, closing},
     outside::Outside,
-    plugins,
+    plugins::{LOCK, Plugins},
     project::Project,
-    show,
+    show::{self, diagnostic::say},
 };
 
 /// A script that was read, and what to draw its mistakes with.
@@ -31,8 +33,9 @@ pub(crate) struct Script<'a> {
     file: String,
     folder: Folder,
     registry: Registry,
+    /// What `mops.lock` said about the libraries that are open.
+    lock: Option<String>,
     parameters: BTreeMap<String, String>,
-    renderer: annotate_snippets::Renderer,
 }
 
 /// A script that was evaluated and lowered.
@@ -70,12 +73,8 @@ impl<'a> Script<'a> {
         let folder = Folder::open(&project.root, &cache).map_err(|err| Failure::io("read", &cache, &err))?;
         let mut parameters = project.parameters.clone();
         parameters.extend(arguments.parameters.iter().cloned());
-        let renderer = annotate_snippets::Renderer::styled();
-        let registry = plugins::of_script(project, &file, &folder, |wrong, libraries| {
-            let drawn = show::diagnostic::diagnostics(wrong, &libraries.texts, &renderer);
-            anstream::eprintln!("{drawn}\n");
-        })?;
-        Ok(Self { project, file, folder, registry, parameters, renderer })
+        let Plugins { registry, lock, .. } = Plugins::of_script(project, &file, &folder).or_told(say)?;
+        Ok(Self { project, file, folder, registry, lock, parameters })
     }
 
     /// Shows where the values of the options that `option` means come from.
@@ -142,7 +141,7 @@ impl<'a> Script<'a> {
         Line::agreed(&planned, consent, "Apply?")?;
         line.make_store()?;
         self.keep_inputs(&lowered.evaluated, &line)?;
-        wanted.sources = keep_sources(&lowered.evaluated.texts, &line)?;
+        wanted.sources = self.keep_sources(&lowered.evaluated.texts, &line)?;
         let began = Instant::now();
         let generation = line.apply(planned, wanted, &command).await?;
         anstream::println!("{}", closing(&generation, began));
@@ -172,11 +171,22 @@ impl<'a> Script<'a> {
         }
         match outcome {
             Ok(evaluated) => {
-                self.say(&evaluated.warnings, &evaluated.texts);
+                self.project.refuse_other(&self.file, &evaluated.site.name)?;
+                say(&evaluated.warnings, &evaluated.texts);
                 Ok(evaluated)
             }
-            Err(failed) => Err(self.mistakes(&failed.diagnostics, &failed.texts)),
+            Err(wrong) => {
+                Err(self.mistakes(&self.with_those_of_plugins(wrong.diagnostics, wrong.sound), &wrong.texts))
+            }
         }
+    }
+
+    /// `mistakes` of the script, and what plugins have against what is `sound` of it, in the order of the script.
+    fn with_those_of_plugins(&self, mistakes: Vec<Diagnostic>, sound: Option<Box<Sound>>) -> Vec<Diagnostic> {
+        let world =
+            World { environment: &self.project.environment, catalog: &catalog(), secrets: &BTreeMap::new() };
+        let more = sound.map(|it| mops_lower::mistakes(&it, &self.registry, &world));
+        in_order(mistakes.into_iter().chain(more.into_iter().flatten()))
     }
 
     /// A secret's value is not needed to find mistakes or to draw: any version stands for it.
@@ -188,7 +198,11 @@ impl<'a> Script<'a> {
     fn lower(&self, evaluated: Evaluated, line: &Line<'_>) -> Result<Lowered, Failure> {
         match versions(&evaluated.site, line) {
             Ok(versions) => self.lowered(evaluated, &versions),
-            Err(wrong) => Err(self.mistakes(&wrong, &evaluated.texts)),
+            Err(wrong) => {
+                let sound = Sound { site: evaluated.site, missing: Missing::default() };
+                let wrong = self.with_those_of_plugins(wrong, Some(Box::new(sound)));
+                Err(self.mistakes(&wrong, &evaluated.texts))
+            }
         }
     }
 
@@ -196,7 +210,7 @@ impl<'a> Script<'a> {
         let world = World { environment: &self.project.environment, catalog: &catalog(), secrets };
         match mops_lower::lower(&evaluated.site, &self.registry, &world) {
             Ok(lowering) => {
-                self.say(&lowering.warnings, &evaluated.texts);
+                say(&lowering.warnings, &evaluated.texts);
                 Ok(Lowered { evaluated, lowering })
             }
             Err(wrong) => Err(self.mistakes(&wrong, &evaluated.texts)),
@@ -214,6 +228,21 @@ impl<'a> Script<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Puts the script, what it imports, and the digests of the libraries that were open into the store.
+    fn keep_sources(
+        &self,
+        texts: &SourceTexts,
+        line: &Line<'_>,
+    ) -> Result<BTreeMap<String, Digest>, Failure> {
+        let store = line.store()?;
+        let lock = self.lock.iter().map(|it| (LOCK, it.as_str()));
+        let keep = |(path, text): (&str, &str)| {
+            let digest = store.put(text.as_bytes()).map_err(|err| Failure::store(&err))?;
+            Ok((path.to_owned(), digest))
+        };
+        texts.texts().map(|(_, path, text)| (path, text)).chain(lock).map(keep).collect()
     }
 
     fn keep_folder(&self, input: &Input, listing: &Listing, store: &dyn Store) -> Result<(), Failure> {
@@ -235,14 +264,8 @@ impl<'a> Script<'a> {
     }
 
     fn mistakes(&self, wrong: &[Diagnostic], texts: &SourceTexts) -> Failure {
-        self.say(wrong, texts);
+        say(wrong, texts);
         Failure::told()
-    }
-
-    fn say(&self, diagnostics: &[Diagnostic], texts: &SourceTexts) {
-        if !diagnostics.is_empty() {
-            anstream::eprintln!("{}\n", show::diagnostic::diagnostics(diagnostics, texts, &self.renderer));
-        }
     }
 }
 
@@ -265,6 +288,14 @@ pub(crate) fn wanted(lowering: &Lowering, site: &Site) -> Wanted {
     }
 }
 
+/// In the order of the source; what has no place comes last.
+fn in_order(mistakes: impl Iterator<Item = Diagnostic>) -> Vec<Diagnostic> {
+    let mut mistakes: Vec<Diagnostic> = mistakes.collect();
+    let place = |it: &Diagnostic| it.labels.first().map(|label| (label.span.source, label.span.start));
+    mistakes.sort_by_key(|it| (place(it).is_none(), place(it)));
+    mistakes
+}
+
 /// The versions of the secrets that `site` uses.
 ///
 /// # Errors
@@ -283,16 +314,6 @@ pub(crate) fn versions(site: &Site, line: &Line<'_>) -> Result<BTreeMap<Name, Di
         }
     }
     if wrong.is_empty() { Ok(versions) } else { Err(wrong) }
-}
-
-/// Puts the script and what it imports into the store.
-fn keep_sources(texts: &SourceTexts, line: &Line<'_>) -> Result<BTreeMap<String, Digest>, Failure> {
-    let store = line.store()?;
-    let keep = |(_, path, text): (_, &str, &str)| {
-        let digest = store.put(text.as_bytes()).map_err(|err| Failure::store(&err))?;
-        Ok((path.to_owned(), digest))
-    };
-    texts.texts().map(keep).collect()
 }
 
 fn print_json(plan: &Plan, closures: &BTreeMap<Digest, Closure>) -> Result<(), Failure> {

@@ -27,7 +27,7 @@ use crate::{
     line::{Line, catalog},
     outside::Outside,
     project::Project,
-    show::{self, DIM, styled},
+    show::{DIM, diagnostic::say, styled},
 };
 
 /// A session, and where it is.
@@ -195,7 +195,9 @@ impl Repl<'_> {
 
     fn site(&self) -> Result<Site, Failure> {
         let session = get(&self.session);
-        session.site().cloned().map_err(|failed| told(&failed))
+        let site = session.site().cloned().map_err(|failed| told(&failed))?;
+        self.project.refuse_other("this session", &site.name)?;
+        Ok(site)
     }
 
     fn graph(&self) -> Result<String, Failure> {
@@ -238,14 +240,6 @@ fn refused(failure: &Failure) -> Reply {
 fn told(failed: &Failed) -> Failure {
     say(&failed.diagnostics, &failed.texts);
     Failure::told()
-}
-
-/// Draws mistakes and warnings.
-pub(crate) fn say(diagnostics: &[mops_model::Diagnostic], texts: &mops_eval::SourceTexts) {
-    if !diagnostics.is_empty() {
-        let renderer = annotate_snippets::Renderer::styled();
-        anstream::eprintln!("{}\n", show::diagnostic::diagnostics(diagnostics, texts, &renderer));
-    }
 }
 
 /// A script is loaded for what it declares, not for what its last line gives.

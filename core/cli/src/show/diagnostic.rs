@@ -18,6 +18,13 @@ pub(crate) fn diagnostics(diagnostics: &[Diagnostic], texts: &SourceTexts, rende
     out.join("\n\n")
 }
 
+/// Draws mistakes and warnings onto stderr, if there are any.
+pub(crate) fn say(diagnostics: &[Diagnostic], texts: &SourceTexts) {
+    if !diagnostics.is_empty() {
+        anstream::eprintln!("{}\n", self::diagnostics(diagnostics, texts, &Renderer::styled()));
+    }
+}
+
 fn diagnostic(diagnostic: &Diagnostic, texts: &SourceTexts, renderer: &Renderer) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
