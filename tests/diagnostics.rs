@@ -48,6 +48,123 @@ fn every_wrong_script_says_what_is_wrong_with_it() {
     assert_eq!(silent, [] as [String; 0]);
 }
 
+#[test]
+fn plugins_complain_of_sound_calls_beside_wrong_ones_in_the_order_of_the_script() {
+    let script = r#"
+        site("acme", #{});
+        redis::sessions(#{ memory: "64M", policy: "allkeys-lru" });
+        website("pl", #{ hosts: ["acme.pl"], curency: "PLN" });
+        throttling::limit("login", #{ path: `^/customer/`, rate: "10/7s" });
+        varnish::cache(#{ memory: 128 });
+        magento::env("a/b", 1);
+        magento::env("a", #{ b: 2 });
+    "#;
+    assert_eq!(
+        told(script),
+        [
+            "3 redis::evicts-sessions",
+            "4 eval::unknown-option",
+            "5 throttling::rate",
+            "6 eval::wrong-type",
+            "8 magento::conflict",
+        ]
+    );
+}
+
+#[test]
+fn a_service_that_was_called_wrongly_is_not_missed_by_others() {
+    let script = r#"
+        site("acme", #{});
+        rabbitmq::broker(#{ memory: 3 });
+        rabbitmq::consumer("async.operations.all", #{});
+    "#;
+    assert_eq!(told(script), ["3 eval::wrong-type"]);
+    let misspelt = script.replace("rabbitmq::broker(#{ memory: 3 })", "rabbitmq::broker_(#{})");
+    assert_eq!(told(&misspelt), ["3 eval::unknown-function"]);
+    let ended =
+        script.replace("rabbitmq::broker(#{ memory: 3 })", "rabbitmq::consumer(\"a\", #{}); throw \"x\"");
+    assert_eq!(told(&ended), ["3 eval::thrown"]);
+}
+
+#[test]
+fn a_service_that_is_missing_is_missed_although_another_call_is_wrong() {
+    let script = r#"
+        site("acme", #{});
+        rabbitmq::consumer("async.operations.all", #{});
+        varnish::cache(#{ memory: 128 });
+    "#;
+    assert_eq!(told(script), ["3 rabbitmq::no-broker", "4 eval::wrong-type"]);
+}
+
+#[test]
+fn what_a_plugin_refuses_is_not_missed_by_others() {
+    let script = r#"
+        site("acme", #{ magento: #{ version: "2.4.66", release: path("release") } });
+        redis::cache(#{ memory: "4G" });
+        throttling::limit("login", #{ path: `^/customer/`, rate: "10/7s" });
+        rabbitmq::broker(#{ user: "guest" });
+        rabbitmq::consumer("async operations", #{});
+    "#;
+    assert_eq!(
+        told(script),
+        [
+            "2 magento::unknown-version",
+            "3 redis::too-large",
+            "4 throttling::rate",
+            "5 rabbitmq::guest",
+            "6 rabbitmq::consumer-name"
+        ]
+    );
+}
+
+#[test]
+fn nothing_is_too_large_for_a_role_whose_size_is_wrong() {
+    let script = r#"
+        site("acme", #{});
+        role("persistent", #{ memory: "8 gigs" });
+        redis::cache(#{ memory: "4G" });
+    "#;
+    assert_eq!(told(script), ["3 eval::wrong-value"]);
+    let script = script.replace("memory: \"8 gigs\"", "memory: \"2G\", mni: 1");
+    assert_eq!(told(&script), ["3 eval::unknown-option"]);
+}
+
+#[test]
+fn countries_are_not_missed_where_a_website_is_wrong() {
+    let script = r#"
+        site("acme", #{});
+        website("pl", #{ hosts: ["acme.pl"], countries: ["PL"] });
+        geo_redirects::by_country(#{});
+    "#;
+    assert_eq!(told(script), ["3 eval::wrong-value"]);
+}
+
+#[test]
+fn of_an_application_that_is_not_known_nothing_is_told() {
+    let script = r#"
+        site("acme", #{ magento: #{ version: 2, release: path("release") } });
+        varnish::vcl("recv.after_normalise", path("bots.vcl"));
+        redis::sessions(#{ memory: "64M", policy: "allkeys-lru" });
+    "#;
+    assert_eq!(told(script), ["2 eval::wrong-type", "3 eval::path", "4 redis::evicts-sessions"]);
+}
+
+/// What `mops check` has against `script`: the line and the code of each mistake.
+fn told(script: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("release")).unwrap();
+    fs::write(folder.path().join("shop.rhai"), script).unwrap();
+    let said = text(&mops(folder.path(), &["check", "shop.rhai"]).stderr);
+    let mistakes = said.split("\n\n").filter_map(|it| it.strip_prefix("error["));
+    mistakes.map(|it| format!("{} {}", line_of(it), it.split(']').next().unwrap())).collect()
+}
+
+/// The line that a drawn mistake is about.
+fn line_of(drawn: &str) -> &str {
+    let place = drawn.lines().find_map(|it| it.trim_start().strip_prefix("--> shop.rhai:"));
+    place.and_then(|it| it.split(':').next()).unwrap()
+}
+
 /// What is not as it should be in what the script `name` is told.
 fn faults(name: &str) -> Vec<String> {
     let said = run(name);

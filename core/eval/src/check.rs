@@ -32,6 +32,13 @@ pub(crate) struct Stubs {
     pub(crate) files: BTreeMap<String, BTreeSet<(String, usize)>>,
 }
 
+impl Stubs {
+    /// Whether everything that is called exists.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.globals.is_empty() && self.modules.is_empty() && self.files.is_empty()
+    }
+}
+
 /// An imported file and its functions, each with its number of arguments.
 pub(crate) struct Offer {
     pub(crate) file: String,

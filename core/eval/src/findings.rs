@@ -28,6 +28,15 @@ impl Findings {
         self.found.iter().any(|it| place(it) == Some(span))
     }
 
+    /// Whether a mistake was found at one of `places`, or within it.
+    pub(crate) fn is_wrong_within<'a>(&self, mut places: impl Iterator<Item = &'a Span>) -> bool {
+        let wrong: Vec<Span> = self.found.iter().filter(|it| it.is_error()).filter_map(place).collect();
+        let holds = |outer: &Span, inner: &Span| {
+            outer.source == inner.source && outer.start <= inner.start && inner.end <= outer.end
+        };
+        places.any(|outer| wrong.iter().any(|inner| holds(outer, inner)))
+    }
+
     /// Everything, in the order of the source; what has no place comes last.
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|it| (place(it).is_none(), place(it).map(|span| (span.source, span.start))));

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mops_model::{Diagnostic, FlowDeclaration, FlowEnd, Name, Role, Site, SourceId, Span, nearest};
+use mops_model::{
+    Declared, Diagnostic, FlowDeclaration, FlowEnd, Name, Options, Role, Site, Sound, SourceId, Span, nearest,
+};
 
 use crate::{
     declare::{Declarations, RoleDeclaration, apply_overrides, default_roles},
@@ -10,8 +12,8 @@ use crate::{
     run::{Run, State},
 };
 
-/// The site, if nothing is wrong with what was declared; what is wrong is among the findings.
-pub(crate) fn finish(run: &Run, state: &mut State) -> Option<Site> {
+/// The site; what is wrong with it is among the findings.
+pub(crate) fn finish(run: &Run, state: &mut State) -> Sound {
     apply_overrides(run, state);
     let mut declared = std::mem::take(&mut state.declared);
     let findings = &mut state.findings;
@@ -30,8 +32,46 @@ pub(crate) fn finish(run: &Run, state: &mut State) -> Option<Site> {
     websites(&declared, findings);
     let roles = roles(std::mem::take(&mut declared.roles), findings);
     let flows = whole.flows(&declared, findings);
-    let (name, options, site) = declared.site?;
-    Some(Site {
+    sound(declared, roles, flows, findings)
+}
+
+/// What was declared until the script ended early. Rules between declarations say nothing about half of them.
+pub(crate) fn unfinished(state: &mut State) -> Sound {
+    let mut declared = std::mem::take(&mut state.declared);
+    declared.missing.anything = true;
+    let mut roles = default_roles();
+    for it in std::mem::take(&mut declared.roles) {
+        it.apply(&mut roles);
+    }
+    sound(declared, roles, Vec::new(), &state.findings)
+}
+
+/// What of `declared` has no mistake, and the names of what has.
+fn sound(
+    mut declared: Declarations,
+    mut roles: Vec<Role>,
+    flows: Vec<FlowDeclaration>,
+    findings: &Findings,
+) -> Sound {
+    let is_sound = |it: &Declared| !findings.is_wrong_within(it.keys.values().chain([&it.span]));
+    let mut missing = std::mem::take(&mut declared.missing);
+    for call in declared.calls.extract_if(.., |it| !is_sound(&it.declared)) {
+        missing.calls.insert((call.plugin, call.function));
+    }
+    declared.websites.retain(|it| is_sound(&it.declared));
+    roles.retain(|it| is_sound(&it.declared));
+    declared.daemons.retain(|it| is_sound(&it.declared));
+    let is_missing = |what: &str, is_there: &dyn Fn(&Name) -> bool| {
+        let names = declared.names.keys().filter(|(it, _)| *it == what).filter_map(|(_, it)| it.parse().ok());
+        names.filter(|it| !is_there(it)).collect()
+    };
+    missing.websites = is_missing("website", &|name| declared.websites.iter().any(|it| it.name == *name));
+    missing.roles = is_missing("role", &|name| roles.iter().any(|it| it.name == *name && is_declared(it)));
+    let (name, options, site) = declared.site.unwrap_or_else(|| {
+        missing.site = true;
+        (Name::literal("unnamed"), Options::new(), Declared::default())
+    });
+    let site = Site {
         name,
         options,
         declared: site,
@@ -46,7 +86,13 @@ pub(crate) fn finish(run: &Run, state: &mut State) -> Option<Site> {
         secrets: declared.secrets,
         inputs: declared.inputs.into_values().collect(),
         listings: declared.listings,
-    })
+    };
+    Sound { site, missing }
+}
+
+/// Roles that every site has are declared nowhere, unless the script adjusts them.
+fn is_declared(role: &Role) -> bool {
+    role.declared != Declared::default()
 }
 
 struct Whole<'a> {

@@ -42,7 +42,7 @@ use std::{
     thread,
 };
 
-use mops_model::{Catalog, Diagnostic, Name, Site};
+use mops_model::{Catalog, Diagnostic, Name, Site, Sound};
 use mops_plugin::Manifest;
 
 pub use folder::Folder;
@@ -98,6 +98,23 @@ pub struct Failed {
     pub texts: SourceTexts,
 }
 
+/// A script that is wrong, and what is sound of it nevertheless.
+#[derive(Clone, Debug)]
+pub struct Wrong {
+    /// All its mistakes, in the order of the source; those without a place come last.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What was read.
+    pub texts: SourceTexts,
+    /// What plugins can be asked about; nothing where the text could not even be read.
+    pub sound: Option<Box<Sound>>,
+}
+
+impl From<Wrong> for Failed {
+    fn from(wrong: Wrong) -> Self {
+        Self { diagnostics: wrong.diagnostics, texts: wrong.texts }
+    }
+}
+
 /// The stack of the thread that evaluates: 512 calls deep fit in a debug build too. Only what is used is taken.
 const STACK: usize = 256 << 20;
 /// What Rhai names closures by, so that their names are the same in every run.
@@ -110,7 +127,7 @@ const SEED: [u64; 4] = [0x6d, 0x6f, 0x70, 0x73];
 ///
 /// # Panics
 /// When evaluation has a bug.
-pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Evaluated, Failed> {
+pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Evaluated, Wrong> {
     let (reader, questions) = Reader::new();
     let run = Arc::new(Run {
         table: Table::new(&world.manifests),
@@ -132,20 +149,22 @@ pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Ev
         }
         Err(err) => {
             let found = Diagnostic::error("eval::limit-thread", format!("no thread can be started: {err}"));
-            Err(Failed { diagnostics: vec![found.help("free some memory")], texts: SourceTexts::default() })
+            let diagnostics = vec![found.help("free some memory")];
+            Err(Wrong { diagnostics, texts: SourceTexts::default(), sound: None })
         }
     }
 }
 
-fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Failed> {
+fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Wrong> {
     fix_names();
     let mut engine = engine::engine(run);
     let natives = engine::natives(&engine, run);
     let mut loader = Loader::new(run, &mut engine, natives);
     loader.load(path, None);
     let Loader { files, stubs, missing_variables, has_syntax_errors, .. } = loader;
-    let mut site = None;
+    let mut sound = None;
     if !has_syntax_errors {
+        run.state().declared.missing.anything = !stubs.is_empty();
         engine::offer(&mut engine, run, &stubs);
         let ended = resolve::execute(
             engine,
@@ -155,17 +174,20 @@ fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Failed> {
             missing_variables,
         );
         let mut state = run.state();
-        match ended {
-            Ok(()) => site = finish::finish(run, &mut state),
-            Err(err) => refused::ended(run, &mut state, &err, path),
-        }
+        sound = Some(match ended {
+            Ok(()) => finish::finish(run, &mut state),
+            Err(err) => {
+                refused::ended(run, &mut state, &err, path);
+                finish::unfinished(&mut state)
+            }
+        });
     }
     let state = std::mem::take(&mut *run.state());
     let is_right = !state.findings.has_errors();
     let (texts, diagnostics) = (state.texts, state.findings.into_sorted());
-    match site {
-        Some(site) if is_right => Ok(Evaluated { site, texts, warnings: diagnostics }),
-        Some(_) | None => Err(Failed { diagnostics, texts }),
+    match sound {
+        Some(sound) if is_right => Ok(Evaluated { site: sound.site, texts, warnings: diagnostics }),
+        sound => Err(Wrong { diagnostics, texts, sound: sound.map(Box::new) }),
     }
 }
 

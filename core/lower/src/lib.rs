@@ -6,16 +6,21 @@
 
 mod closure;
 mod daemon;
+mod doubt;
 mod join;
 mod lint;
 mod local;
+mod stand_in;
 
 use std::collections::BTreeMap;
 
 use mops_model::{
-    Call, Catalog, Closure, Diagnostic, Digest, Environment, Graph, Name, ProviderName, Site, Value,
+    Call, Catalog, Closure, Diagnostic, Digest, Environment, Graph, Missing, Name, ProviderName, Site, Sound,
+    Value,
 };
 use mops_plugin::{Calls, Context, Flow, Registry, Slots};
+
+pub use doubt::mistakes;
 
 use join::Joined;
 
@@ -55,6 +60,15 @@ pub struct Lowering {
 /// # Errors
 /// Everything that plugins, lints and the graph have against it.
 pub fn lower(site: &Site, registry: &Registry, world: &World<'_>) -> Result<Lowering, Vec<Diagnostic>> {
+    straight(site, registry, world).map_err(|wrong| {
+        // The first stage that finds something ends the line; later ones may find more that does not follow from it.
+        let sound = Sound { site: site.clone(), missing: Missing::default() };
+        let told = mistakes(&sound, registry, world);
+        if told.is_empty() { wrong } else { told }
+    })
+}
+
+fn straight(site: &Site, registry: &Registry, world: &World<'_>) -> Result<Lowering, Vec<Diagnostic>> {
     let context =
         Context { site: site.clone(), groups: site.groups(), environment: world.environment.clone() };
     let calls = all_calls(site, registry);
@@ -91,12 +105,7 @@ fn contributions(calls: &[Call], context: &Context, registry: &Registry) -> Resu
     let mut wrong = Vec::new();
     for call in calls {
         match registry.contribute(call, context) {
-            Ok(given) => {
-                for mut contribution in given {
-                    contribution.declared = call.declared.clone();
-                    slots.0.entry(contribution.slot.clone()).or_default().push(contribution);
-                }
-            }
+            Ok(given) => slots.add(given, &call.declared),
             Err(diagnostics) => wrong.extend(diagnostics.into_iter().map(|it| placed(it, call))),
         }
     }

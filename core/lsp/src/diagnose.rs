@@ -176,7 +176,7 @@ impl Worker<'_> {
             }
         }
         let overlay = Overlay { root, open, folder: &self.folders[root], inputs: &self.inputs };
-        eval(name, &overlay, self.world)
+        Ok(eval(name, &overlay, self.world)?)
     }
 }
 

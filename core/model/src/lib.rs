@@ -20,6 +20,7 @@ mod schema;
 mod secrets;
 mod selector;
 mod site;
+mod sound;
 mod state;
 mod text;
 mod tree;
@@ -48,6 +49,7 @@ pub use site::{
     Call, DaemonDeclaration, Declared, FlowDeclaration, FlowEnd, Move, NodeGroup, OutputDeclaration,
     Provenance, RawResource, Role, RunType, Site, Tier, Website,
 };
+pub use sound::{Missing, Sound};
 pub use state::{Recorded, State};
 pub use text::{Each, Encoding, Hole, Part, Source, Text, TextError, Unencodable};
 pub use tree::{Entry, Listing};

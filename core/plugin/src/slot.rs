@@ -44,6 +44,14 @@ pub trait Slot: Serialize + DeserializeOwned {
 }
 
 impl Slots {
+    /// Adds what the call that stands at `declared` gives.
+    pub fn add(&mut self, given: impl IntoIterator<Item = Contribution>, declared: &Declared) {
+        for mut contribution in given {
+            contribution.declared = declared.clone();
+            self.0.entry(contribution.slot.clone()).or_default().push(contribution);
+        }
+    }
+
     /// What was contributed to the slot `T`, with the calls that did.
     ///
     /// # Errors

@@ -176,7 +176,7 @@ impl<'a> Script<'a> {
                 Ok(evaluated)
             }
             Err(wrong) => {
-                Err(self.mistakes(&self.with_those_of_plugins(wrong.diagnostics, wrong.sound), &wrong.texts))
+                Err(told(&self.with_those_of_plugins(wrong.diagnostics, wrong.sound), &wrong.texts))
             }
         }
     }
@@ -201,7 +201,7 @@ impl<'a> Script<'a> {
             Err(wrong) => {
                 let sound = Sound { site: evaluated.site, missing: Missing::default() };
                 let wrong = self.with_those_of_plugins(wrong, Some(Box::new(sound)));
-                Err(self.mistakes(&wrong, &evaluated.texts))
+                Err(told(&wrong, &evaluated.texts))
             }
         }
     }
@@ -213,7 +213,7 @@ impl<'a> Script<'a> {
                 say(&lowering.warnings, &evaluated.texts);
                 Ok(Lowered { evaluated, lowering })
             }
-            Err(wrong) => Err(self.mistakes(&wrong, &evaluated.texts)),
+            Err(wrong) => Err(told(&wrong, &evaluated.texts)),
         }
     }
 
@@ -262,11 +262,6 @@ impl<'a> Script<'a> {
         store.put(&listing.to_bytes()).map_err(|err| Failure::store(&err))?;
         Ok(())
     }
-
-    fn mistakes(&self, wrong: &[Diagnostic], texts: &SourceTexts) -> Failure {
-        say(wrong, texts);
-        Failure::told()
-    }
 }
 
 impl Lowered {
@@ -286,6 +281,11 @@ pub(crate) fn wanted(lowering: &Lowering, site: &Site) -> Wanted {
         moves: site.moves.clone(),
         ..Wanted::default()
     }
+}
+
+fn told(wrong: &[Diagnostic], texts: &SourceTexts) -> Failure {
+    say(wrong, texts);
+    Failure::told()
 }
 
 /// In the order of the source; what has no place comes last.

@@ -11,8 +11,8 @@ mod value;
 use std::collections::BTreeMap;
 
 use mops_model::{
-    Call, DaemonDeclaration, Declared, Diagnostic, Digest, Input, Kind, Listing, Move, Name, Options,
-    OutputDeclaration, RawResource, Span, Website,
+    Call, DaemonDeclaration, Declared, Diagnostic, Digest, Input, Kind, Listing, Missing, Move, Name,
+    Options, OutputDeclaration, RawResource, Span, Website,
 };
 use rhai::Dynamic;
 
@@ -45,6 +45,8 @@ pub(crate) struct Declarations {
     pub(crate) listings: BTreeMap<Digest, Listing>,
     /// Names that are taken, and where: those of wrong declarations too, so that their users are not told.
     pub(crate) names: BTreeMap<(&'static str, String), Span>,
+    /// What was declared with a mistake and is named nowhere else.
+    pub(crate) missing: Missing,
     /// Names of websites and roles that something refers to.
     pub(crate) references: Vec<Reference>,
 }

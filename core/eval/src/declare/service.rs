@@ -32,8 +32,10 @@ pub(super) fn service(state: &mut State, call: &Checked<'_>) -> Handle {
             }
         },
     };
-    if is_new && call.is_whole {
-        let function = call.callee.function.name.clone();
+    let function = call.callee.function.name.clone();
+    if !call.is_whole {
+        state.declared.missing.calls.insert((plugin, function));
+    } else if is_new {
         state.declared.calls.push(Call {
             plugin,
             function,

@@ -102,7 +102,10 @@ fn with_inner_defaults(fields: &[mops_model::Field], options: &mut Options) {
 }
 
 pub(super) fn website(state: &mut State, call: &Checked<'_>) -> Handle {
-    let Some(name) = call.name() else { return Handle::Broken };
+    let Some(name) = call.name() else {
+        state.declared.missing.anything = true;
+        return Handle::Broken;
+    };
     let twice = format!("the website `{name}` is declared twice");
     let is_new = state.claim("website", name.as_str(), call.name_place(), &twice, RENAME);
     if !is_new || !call.is_whole || !is_sound(state, call) {
@@ -171,7 +174,10 @@ fn is_sound(state: &mut State, call: &Checked<'_>) -> bool {
 }
 
 pub(super) fn role(state: &mut State, call: &Checked<'_>) -> Handle {
-    let Some(name) = call.name() else { return Handle::Broken };
+    let Some(name) = call.name() else {
+        state.declared.missing.anything = true;
+        return Handle::Broken;
+    };
     let twice = format!("the role `{name}` is declared twice");
     let is_new = state.claim("role", name.as_str(), call.name_place(), &twice, "say all of it in one call");
     if !is_new || !call.is_whole {

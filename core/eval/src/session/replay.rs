@@ -224,7 +224,8 @@ fn evaluate(
                 value = Some((print::print(&given), print::kind(&given)));
                 seen.names = state.declared.names.keys().cloned().collect();
                 seen.variables = variables(&scope, &run.catalog);
-                site = finish::finish(run, &mut state);
+                let finished = finish::finish(run, &mut state);
+                site = (!finished.missing.site).then_some(finished.site);
             }
             Err(err) => refused::ended(run, &mut state, &err, path),
         }

@@ -165,7 +165,7 @@ pub(crate) fn run_with(
         parameters: parameters.iter().map(|(key, it)| ((*key).to_owned(), (*it).to_owned())).collect(),
         environment: Name::literal("local"),
     };
-    eval("shop.rhai", &sources, &world)
+    Ok(eval("shop.rhai", &sources, &world)?)
 }
 
 /// What is wrong with `body` after a right call to `site`, as `code at place «token»: message (help)`.
