@@ -12,7 +12,7 @@ use std::{
 use mops_load::{Child, Guard, Library, Opened};
 use mops_lower::{Lowering, World, lower};
 use mops_model::{Diagnostic, Digest, Environment, Name, Site};
-use mops_plugin::{Linked, Lowered, Registry, Slots, Transport, testing};
+use mops_plugin::{Encoded, Linked, Lowered, Registry, Slots, Transport, testing};
 use tempfile::TempDir;
 
 use crate::shop::{program, scripts};
@@ -138,7 +138,7 @@ const REFUSED: (&str, &str) = ("zoo::refused", "Permission denied (os error 13)"
 #[test]
 fn a_door_that_lies_is_an_error_that_names_the_library() {
     let cases = [
-        ("OTHER_ABI", "plugin::wrong-abi", "speaks ABI 7, and this mops speaks 1"),
+        ("OTHER_ABI", "plugin::wrong-abi", "speaks ABI 7, and this mops speaks 2"),
         ("GARBAGE", "plugin::disagrees", "cannot be read"),
         ("UNASKED", "plugin::disagrees", "answered with contributions unasked"),
         ("LONGER", "plugin::memory", "wants more than 1 GiB"),
@@ -233,7 +233,8 @@ fn zoo_and_throttling() -> Registry {
 
 fn animal(registry: &Registry, how: &str) -> Result<Lowered, Diagnostic> {
     let call = testing::call(&mops_zoo::Zoo, "animal", &format!("{{ \"how\": \"{how}\" }}")).unwrap();
-    registry.lower(&call, &testing::context(Vec::new()), &Slots::default()).map_err(|mut it| it.remove(0))
+    let context = Encoded::of(&testing::context(Vec::new()));
+    registry.lower(&call, &context, &Encoded::of(&Slots::default())).map_err(|mut it| it.remove(0))
 }
 
 #[track_caller]
@@ -241,7 +242,7 @@ fn throttling_answers(registry: &Registry) {
     let call =
         testing::call(&mops_throttling::Throttling, "limit", r#"{ "name": "login", "rate": "10/1m" }"#)
             .unwrap();
-    registry.contribute(&call, &testing::context(Vec::new())).unwrap();
+    registry.contribute(&call, &Encoded::of(&testing::context(Vec::new()))).unwrap();
 }
 
 fn compile(how: &str, path: &Path) {

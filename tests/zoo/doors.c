@@ -49,7 +49,7 @@ __attribute__((constructor)) static void start(void) {
 #ifdef OTHER_ABI
 #define ABI 7
 #else
-#define ABI 1
+#define ABI 2
 #endif
 
 #ifndef DOORLESS

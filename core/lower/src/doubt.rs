@@ -9,7 +9,7 @@
 //! **Invariant:** what is said of a stand-in is never told: nobody says it of the sound part alone.
 
 use mops_model::{Call, Diagnostic, Missing, Name, Options, Role, Site, Sound};
-use mops_plugin::{Context, Registry, Slots};
+use mops_plugin::{Context, Encoded, Registry, Slots};
 
 use crate::{World, all_calls, daemon, join::Joined, placed, stand_in};
 
@@ -81,11 +81,12 @@ fn amid_roles(site: &mut Site, missing: &Missing) {
 fn complaints(site: &Site, registry: &Registry, world: &World<'_>, refused: Refused) -> Vec<Diagnostic> {
     let context =
         Context { site: site.clone(), groups: site.groups(), environment: world.environment.clone() };
+    let told = Encoded::of(&context);
     let mut wrong = Vec::new();
     let mut slots = Slots::default();
     let mut taken = Vec::new();
     for call in all_calls(site, registry) {
-        match registry.contribute(&call, &context) {
+        match registry.contribute(&call, &told) {
             Ok(given) => {
                 slots.add(given, &call.declared);
                 taken.push(call);
@@ -93,16 +94,17 @@ fn complaints(site: &Site, registry: &Registry, world: &World<'_>, refused: Refu
             Err(diagnostics) => {
                 if refused == Refused::StandIn {
                     let given = without(&call, &diagnostics, registry)
-                        .and_then(|it| registry.contribute(&it, &context).ok());
+                        .and_then(|it| registry.contribute(&it, &told).ok());
                     slots.add(given.into_iter().flatten(), &call.declared);
                 }
                 wrong.extend(diagnostics.into_iter().map(|it| placed(it, &call)));
             }
         }
     }
+    let slots = Encoded::of(&slots);
     let mut joined = Joined::default();
     for call in taken {
-        match registry.lower(&call, &context, &slots) {
+        match registry.lower(&call, &told, &slots) {
             Ok(lowered) => wrong.extend(joined.add(&call, lowered, &context)),
             Err(diagnostics) => wrong.extend(diagnostics.into_iter().map(|it| placed(it, &call))),
         }

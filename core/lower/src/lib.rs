@@ -18,7 +18,7 @@ use mops_model::{
     Call, Catalog, Closure, Diagnostic, Digest, Environment, Graph, Missing, Name, ProviderName, Site, Sound,
     Value,
 };
-use mops_plugin::{Calls, Context, Flow, Registry, Slots};
+use mops_plugin::{Calls, Context, Encoded, Flow, Registry, Slots};
 
 pub use doubt::mistakes;
 
@@ -71,9 +71,10 @@ pub fn lower(site: &Site, registry: &Registry, world: &World<'_>) -> Result<Lowe
 fn straight(site: &Site, registry: &Registry, world: &World<'_>) -> Result<Lowering, Vec<Diagnostic>> {
     let context =
         Context { site: site.clone(), groups: site.groups(), environment: world.environment.clone() };
+    let told = Encoded::of(&context);
     let calls = all_calls(site, registry);
-    let slots = contributions(&calls, &context, registry)?;
-    let mut joined = lowered(&calls, &context, &slots, registry)?;
+    let slots = contributions(&calls, &told, registry)?;
+    let mut joined = lowered(&calls, &context, &told, &slots, registry)?;
     daemon::declare(site, &mut joined)?;
     let built = closure::build(&context, &joined);
     let mut warnings = std::mem::take(&mut joined.warnings);
@@ -100,11 +101,15 @@ fn all_calls(site: &Site, registry: &Registry) -> Vec<Call> {
     calls
 }
 
-fn contributions(calls: &[Call], context: &Context, registry: &Registry) -> Result<Slots, Vec<Diagnostic>> {
+fn contributions(
+    calls: &[Call],
+    told: &Encoded<'_, Context>,
+    registry: &Registry,
+) -> Result<Slots, Vec<Diagnostic>> {
     let mut slots = Slots::default();
     let mut wrong = Vec::new();
     for call in calls {
-        match registry.contribute(call, context) {
+        match registry.contribute(call, told) {
             Ok(given) => slots.add(given, &call.declared),
             Err(diagnostics) => wrong.extend(diagnostics.into_iter().map(|it| placed(it, call))),
         }
@@ -121,13 +126,15 @@ fn contributions(calls: &[Call], context: &Context, registry: &Registry) -> Resu
 fn lowered(
     calls: &[Call],
     context: &Context,
+    told: &Encoded<'_, Context>,
     slots: &Slots,
     registry: &Registry,
 ) -> Result<Joined, Vec<Diagnostic>> {
+    let slots = Encoded::of(slots);
     let mut joined = Joined::default();
     let mut wrong = Vec::new();
     for call in calls {
-        match registry.lower(call, context, slots) {
+        match registry.lower(call, told, &slots) {
             Ok(mut lowered) => {
                 lowered.warnings = lowered.warnings.into_iter().map(|it| placed(it, call)).collect();
                 wrong.extend(joined.add(call, lowered, context));

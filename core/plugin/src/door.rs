@@ -7,6 +7,7 @@
 //! [`Door::free`].
 
 use std::{
+    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr, slice,
 };
@@ -14,16 +15,16 @@ use std::{
 use mops_model::{Call, Diagnostic};
 use serde::{Deserialize, Serialize};
 
-use crate::{Context, Contribution, Lowered, Manifest, Plugin, Slots};
+use crate::{Context, Contribution, Encoded, Lowered, Manifest, Plugin, Slots, encoded::Last};
 
 /// Changes whenever [`Door`], [`Request`] or [`Response`] changes in a way that an older side misreads.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// What the name of every door's symbol begins with; the name of the crate follows, so that the doors of many crates
 /// can be linked into one program.
 pub const SYMBOL: &str = "mops_door_";
 
-/// The deepest nesting of a message: plugins answer with a dozen levels.
+/// The deepest nesting of a message: a dozen levels are usual.
 const DEPTH: usize = 200;
 
 /// What a plugin library exports, once. [`export_plugin!`](crate::export_plugin) makes it.
@@ -46,24 +47,27 @@ pub struct Bytes {
 
 /// What mops asks a plugin.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Request {
+pub enum Request<'a> {
     /// See [`Plugin::manifest`].
     Manifest,
     /// See [`Plugin::contribute`].
     Contribute {
         /// The call.
-        call: Call,
+        call: Cow<'a, Call>,
         /// What is known besides.
-        context: Context,
+        #[serde(borrow)]
+        context: Encoded<'a, Context>,
     },
     /// See [`Plugin::lower`].
     Lower {
         /// The call.
-        call: Call,
+        call: Cow<'a, Call>,
         /// What is known besides.
-        context: Context,
+        #[serde(borrow)]
+        context: Encoded<'a, Context>,
         /// What others contributed.
-        slots: Slots,
+        #[serde(borrow)]
+        slots: Encoded<'a, Slots>,
     },
 }
 
@@ -84,7 +88,7 @@ pub enum Response {
 ///
 /// # Panics
 /// Never: requests are plain data.
-pub fn encode(request: &Request) -> Vec<u8> {
+pub fn encode(request: &Request<'_>) -> Vec<u8> {
     rmp_serde::to_vec_named(request).expect("plain data serializes")
 }
 
@@ -93,9 +97,7 @@ pub fn encode(request: &Request) -> Vec<u8> {
 /// # Errors
 /// When it is no answer.
 pub fn decode(answer: &[u8]) -> Result<Response, rmp_serde::decode::Error> {
-    let mut deserializer = rmp_serde::Deserializer::from_read_ref(answer);
-    deserializer.set_max_depth(DEPTH);
-    Response::deserialize(&mut deserializer)
+    read(answer)
 }
 
 /// The answer of a plugin that has a bug, for whoever finds one between the door and mops.
@@ -108,9 +110,9 @@ pub fn bug(why: &str) -> Vec<u8> {
 
 /// Answers one request with `plugin`.
 pub fn serve(plugin: &dyn Plugin, request: &[u8]) -> Vec<u8> {
-    let answer = catch_unwind(AssertUnwindSafe(|| match rmp_serde::from_slice(request) {
-        Ok(request) => answer(plugin, request),
-        Err(err) => Response::Panicked(format!("the request cannot be read: {err}")),
+    let answer = catch_unwind(AssertUnwindSafe(|| {
+        let answer = read(request).and_then(|request| answer(plugin, &request));
+        answer.unwrap_or_else(|err| Response::Panicked(format!("the request cannot be read: {err}")))
     }));
     let response = answer.unwrap_or_else(|panic| Response::Panicked(message(&*panic)));
     rmp_serde::to_vec_named(&response).expect("plain data serializes")
@@ -190,14 +192,30 @@ macro_rules! export_plugin {
     };
 }
 
-fn answer(plugin: &dyn Plugin, request: Request) -> Response {
-    match request {
+/// Reads a message; one that is nested more deeply than any would take the stack.
+pub(crate) fn read<'a, T: Deserialize<'a>>(message: &'a [u8]) -> Result<T, rmp_serde::decode::Error> {
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(message);
+    deserializer.set_max_depth(DEPTH);
+    T::deserialize(&mut deserializer)
+}
+
+thread_local! {
+    /// The calls of a run come one after another, and all are told the same.
+    static CONTEXT: Last<Context> = const { Last::none() };
+    static SLOTS: Last<Slots> = const { Last::none() };
+}
+
+fn answer(plugin: &dyn Plugin, request: &Request<'_>) -> Result<Response, rmp_serde::decode::Error> {
+    Ok(match request {
         Request::Manifest => Response::Manifest(Box::new(plugin.manifest())),
-        Request::Contribute { call, context } => Response::Contribute(plugin.contribute(&call, &context)),
-        Request::Lower { call, context, slots } => {
-            Response::Lower(plugin.lower(&call, &context, &slots).map(Box::new))
+        Request::Contribute { call, context } => {
+            Response::Contribute(plugin.contribute(call, &*context.decoded(&CONTEXT)?))
         }
-    }
+        Request::Lower { call, context, slots } => {
+            let (context, slots) = (context.decoded(&CONTEXT)?, slots.decoded(&SLOTS)?);
+            Response::Lower(plugin.lower(call, &context, &slots).map(Box::new))
+        }
+    })
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {

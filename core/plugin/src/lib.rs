@@ -8,6 +8,7 @@
 //! bytes and the same guard against panics as a loaded one, so that a script cannot tell them apart.
 
 pub mod door;
+mod encoded;
 mod lowered;
 mod manifest;
 mod options;
@@ -21,6 +22,7 @@ mod verify;
 use mops_model::{Call, Diagnostic, Environment, NodeGroup, ProviderName, Site, Website};
 use serde::{Deserialize, Serialize};
 
+pub use encoded::Encoded;
 pub use lowered::{Certificate, File, Flow, Generated, GeneratedKind, Lowered};
 pub use manifest::{Calls, Function, Manifest, SlotDescription};
 pub use mops_model as model;

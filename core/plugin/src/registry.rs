@@ -1,11 +1,11 @@
 //! The plugins of one run.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use mops_model::{Call, Diagnostic, Name};
 
 use crate::{
-    Context, Contribution, Linked, Lowered, Manifest, Slots, Transport,
+    Context, Contribution, Encoded, Linked, Lowered, Manifest, Slots, Transport,
     door::{self, Request, Response},
     verify,
 };
@@ -61,8 +61,12 @@ impl Registry {
     ///
     /// # Errors
     /// What is wrong with the call, or with the plugin.
-    pub fn contribute(&self, call: &Call, context: &Context) -> Result<Vec<Contribution>, Vec<Diagnostic>> {
-        match self.ask(call, &Request::Contribute { call: call.clone(), context: context.clone() })? {
+    pub fn contribute(
+        &self,
+        call: &Call,
+        context: &Encoded<'_, Context>,
+    ) -> Result<Vec<Contribution>, Vec<Diagnostic>> {
+        match self.ask(call, &Request::Contribute { call: Cow::Borrowed(call), context: context.lent() })? {
             Response::Contribute(answer) => answer,
             other => Err(vec![placed(unasked(&called(&call.plugin), &other), call)]),
         }
@@ -72,8 +76,14 @@ impl Registry {
     ///
     /// # Errors
     /// What is wrong with the call, or with the plugin.
-    pub fn lower(&self, call: &Call, context: &Context, slots: &Slots) -> Result<Lowered, Vec<Diagnostic>> {
-        let request = Request::Lower { call: call.clone(), context: context.clone(), slots: slots.clone() };
+    pub fn lower(
+        &self,
+        call: &Call,
+        context: &Encoded<'_, Context>,
+        slots: &Encoded<'_, Slots>,
+    ) -> Result<Lowered, Vec<Diagnostic>> {
+        let request =
+            Request::Lower { call: Cow::Borrowed(call), context: context.lent(), slots: slots.lent() };
         let lowered = match self.ask(call, &request)? {
             Response::Lower(answer) => *answer?,
             other => return Err(vec![placed(unasked(&called(&call.plugin), &other), call)]),
@@ -84,7 +94,7 @@ impl Registry {
         }
     }
 
-    fn ask(&self, call: &Call, request: &Request) -> Result<Response, Vec<Diagnostic>> {
+    fn ask(&self, call: &Call, request: &Request<'_>) -> Result<Response, Vec<Diagnostic>> {
         let entry =
             self.plugins.get(&call.plugin).expect("evaluation knows only the functions of this registry");
         ask(&*entry.transport, &called(&call.plugin), request).map_err(|err| vec![placed(err, call)])
@@ -112,7 +122,7 @@ fn manifest(transport: &dyn Transport) -> Result<Manifest, Diagnostic> {
     }
 }
 
-fn ask(transport: &dyn Transport, who: &str, request: &Request) -> Result<Response, Diagnostic> {
+fn ask(transport: &dyn Transport, who: &str, request: &Request<'_>) -> Result<Response, Diagnostic> {
     let answer = transport.ask(&door::encode(request))?;
     match door::decode(&answer) {
         Ok(Response::Panicked(why)) => {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use mops_plugin::{
-    Context, Linked, Lowered, Registry, Slots,
+    Context, Encoded, Linked, Lowered, Registry, Slots,
     model::{
         Bindings, Call, Daemon, Diagnostic, Digest, Facts, Name, ReadyCheck, Reload, SecretError, Secrets,
         Text, Value,
@@ -53,7 +53,8 @@ fn call(function: &str, options: &str) -> Call {
 }
 
 fn lower(call: &Call, nodes: u32) -> Result<Lowered, Vec<Diagnostic>> {
-    Registry::new([Linked(&Redis)]).lower(call, &context(nodes), &Slots::default())
+    let (context, slots) = (Encoded::of(&context(nodes)), Encoded::of(&Slots::default()));
+    Registry::new([Linked(&Redis)]).lower(call, &context, &slots)
 }
 
 /// A node's folder with the files of a lowering, filled.
@@ -217,7 +218,7 @@ fn sessions_outlive_a_restart() {
 #[test]
 fn the_application_learns_where_its_servers_are() {
     let registry = Registry::new([Linked(&Redis)]);
-    let given = registry.contribute(&call("sessions", "{}"), &context(1)).unwrap();
+    let given = registry.contribute(&call("sessions", "{}"), &Encoded::of(&context(1))).unwrap();
     let shown = |key: &str| {
         given.iter().map(|it| it.value.as_record().unwrap()).find_map(|it| {
             let is_wanted = it.get("path").or(it.get("key")).and_then(Value::as_text) == Some(key);

@@ -12,7 +12,7 @@ use std::{
 
 use mops_nginx::Nginx;
 use mops_plugin::{
-    Context, Contribution, Linked, Lowered, Registry, Slots,
+    Context, Contribution, Encoded, Linked, Lowered, Registry, Slots,
     model::{
         Bindings, Call, Diagnostic, Digest, Environment, Name, Options, SecretError, Secrets, Site, Text,
     },
@@ -102,7 +102,8 @@ impl Shop {
 
     pub(crate) fn lower(&self, function: &str) -> Result<Lowered, Vec<Diagnostic>> {
         let registry = Registry::new([Linked(&Nginx)]);
-        registry.lower(&self.call(&registry, function), &self.context(), &self.slots)
+        let (context, slots) = (Encoded::of(&self.context()), Encoded::of(&self.slots));
+        registry.lower(&self.call(&registry, function), &context, &slots)
     }
 
     pub(crate) fn contribute(
@@ -112,7 +113,8 @@ impl Shop {
     ) -> Result<Vec<Contribution>, Vec<Diagnostic>> {
         let registry = Registry::new([Linked(&Nginx)]);
         let call = Call { options, ..self.call(&registry, "edge") };
-        registry.contribute(&Call { function: Name::literal(function), ..call }, &self.context())
+        registry
+            .contribute(&Call { function: Name::literal(function), ..call }, &Encoded::of(&self.context()))
     }
 
     fn call(&self, registry: &Registry, function: &str) -> Call {
