@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mops-apply", &["mops-model", "mops-plan"]),
     ("mops-node", &["mops-model"]),
     ("mops-local", &["mops-model", "mops-apply", "mops-node"]),
+    ("mops-acme", &["mops-model", "mops-node"]),
 ];
 
 /// Foreign facts that stay at home: the beginning of a crate's name, and who may use it.
@@ -27,7 +28,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws-", &[]),
     ("minijinja", &["mops-docs", "mops-plugin"]),
     ("rmp-serde", &["mops-plugin"]),
-    ("rcgen", &["mops-local"]),
+    ("rcgen", &["mops-acme", "mops-local"]),
+    ("instant-acme", &["mops-acme"]),
+    ("rustls", &["mops-acme"]),
+    ("x509-parser", &["mops-acme"]),
     ("clap", &["mops"]),
     ("lsp-", &["mops-lsp"]),
     ("indicatif", &["mops"]),

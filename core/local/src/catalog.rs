@@ -44,10 +44,11 @@ fn password() -> Schema {
 
 fn certificate() -> Schema {
     let hosts = Kind::List(Box::new(Kind::Text));
+    let directory = "The directory in which somebody else renews it; ours stands there until theirs does.";
     schema(
         "local.certificate",
         "A certificate, signed by an authority that is made once for whoever runs mops on this machine.",
-        vec![changing("hosts", hosts, "The hosts it is for.")],
+        vec![changing("hosts", hosts, "The hosts it is for."), optional("directory", Kind::Text, directory)],
         &[
             ("certificate", "The path of the certificate (PEM)."),
             ("key", "The path of its private key (PEM)."),
@@ -97,6 +98,11 @@ fn schema(kind: &str, doc: &str, inputs: Vec<Attribute>, outputs: &[(&str, &str)
 
 fn changing(name: &str, kind: Kind, doc: &str) -> Attribute {
     let field = Field { name: name.to_owned(), kind, need: Need::Required, doc: doc.to_owned() };
+    Attribute { field, replaces: false, sensitive: false }
+}
+
+fn optional(name: &str, kind: Kind, doc: &str) -> Attribute {
+    let field = Field { name: name.to_owned(), kind, need: Need::Optional, doc: doc.to_owned() };
     Attribute { field, replaces: false, sensitive: false }
 }
 

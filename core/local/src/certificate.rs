@@ -1,7 +1,9 @@
 //! Certificates, and the authority that signs them.
 //!
 //! **Invariant:** the path of a certificate holds its serial number: a new certificate is a new path, so that what
-//! names it changes.
+//! names it changes. Where somebody else renews it, a link in their directory leads to ours until theirs is there, and
+//! its path is named instead.
+//! **Invariant:** a link that leads to a certificate of theirs is theirs: it is left alone.
 
 use std::{
     fs::{self, File},
@@ -12,7 +14,7 @@ use std::{
 };
 
 use mops_model::Name;
-use mops_node::write_private;
+use mops_node::{switch_link, write_private};
 use nix::fcntl::{Flock, FlockArg};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -38,6 +40,9 @@ pub(crate) struct Issued {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) ca: PathBuf,
+    /// The directory in which somebody else renews it.
+    #[serde(default)]
+    pub(crate) directory: Option<PathBuf>,
     /// The last second at which it is good, since 1970.
     until: u64,
 }
@@ -51,12 +56,21 @@ pub(crate) fn find(place: &Place, name: &Name, now: u64) -> io::Result<Option<Is
     };
     let is_good = issued.until > now + u64::from(RENEW_DAYS) * DAY;
     let stands = issued.certificate.exists() && issued.key.exists() && issued.ca.exists();
+    let stands = stands && issued.directory.as_ref().is_none_or(|it| link(it, name).exists());
     Ok(Some(issued).filter(|_| is_good && stands))
 }
 
-/// A certificate for `hosts`: the one that exists when it fits, a new one otherwise.
-pub(crate) fn issue(place: &Place, name: &Name, hosts: &[String], now: u64) -> io::Result<Issued> {
-    if let Some(kept) = find(place, name, now)?.filter(|it| it.hosts == hosts) {
+/// A certificate for `hosts`: the one that exists when it fits, a new one otherwise. In `directory` somebody else renews
+/// it: there a link leads to ours until theirs is there.
+pub(crate) fn issue(
+    place: &Place,
+    name: &Name,
+    hosts: &[String],
+    directory: Option<&Path>,
+    now: u64,
+) -> io::Result<Issued> {
+    let fits = |it: &Issued| it.hosts == hosts && it.directory.as_deref() == directory;
+    if let Some(kept) = find(place, name, now)?.filter(fits) {
         return Ok(kept);
     }
     let (ca, authority) = authority(place, now)?;
@@ -76,17 +90,42 @@ pub(crate) fn issue(place: &Place, name: &Name, hosts: &[String], now: u64) -> i
     let certificate = params.signed_by(&key, &authority).map_err(io::Error::other)?;
     let stem = format!("{name}-{:016x}", u64::from_be_bytes(serial));
     let folder = place.certificates();
-    let issued = Issued {
+    let mut issued = Issued {
         hosts: hosts.to_vec(),
         certificate: folder.join(format!("{stem}.pem")),
         key: folder.join(format!("{stem}.key")),
         ca,
+        directory: directory.map(Path::to_owned),
         until: now + u64::from(DAYS) * DAY,
     };
     write_private(&issued.key, key.serialize_pem().as_bytes(), place.account.as_ref())?;
     write_private(&issued.certificate, certificate.pem().as_bytes(), place.account.as_ref())?;
+    if let Some(directory) = directory {
+        let both = folder.join(format!("{stem}.both"));
+        let text = certificate.pem() + &key.serialize_pem();
+        write_private(&both, text.as_bytes(), place.account.as_ref())?;
+        let link = link(directory, name);
+        if !is_theirs(&link, &folder)? {
+            switch_link(&link, &both)?;
+        }
+        (issued.certificate, issued.key) = (link.clone(), link);
+    }
     write_private(&record(place, name), &serde_json::to_vec(&issued)?, None)?;
     Ok(issued)
+}
+
+/// Where somebody else keeps the certificate `name`.
+fn link(directory: &Path, name: &Name) -> PathBuf {
+    directory.join(format!("{name}.pem"))
+}
+
+/// Whether a certificate that is none of `ours` stands at `link`.
+fn is_theirs(link: &Path, ours: &Path) -> io::Result<bool> {
+    match fs::read_link(link) {
+        Ok(target) => Ok(!target.starts_with(ours) && link.exists()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(err) => Err(err),
+    }
 }
 
 /// Removes the certificate `name` and every one it replaced.

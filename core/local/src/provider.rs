@@ -127,10 +127,8 @@ impl Site {
                 }),
                 _ => None,
             },
-            "local.certificate" => certificate::find(place, name, self.now)?.map(|it| Observed {
-                inputs: one("hosts", Value::List(it.hosts.iter().map(|it| it.as_str().into()).collect())),
-                outputs: certificate_outputs(&it),
-            }),
+            "local.certificate" => certificate::find(place, name, self.now)?
+                .map(|it| Observed { inputs: certificate_inputs(&it), outputs: certificate_outputs(&it) }),
             "local.directory" => kept(&self.directory_record(name))?
                 .filter(|_| self.directory(name).exists())
                 .map(|inputs| Observed { inputs, outputs: text("path", &self.directory(name).display()) }),
@@ -166,7 +164,10 @@ impl Site {
             }
             "local.certificate" => {
                 let hosts: Vec<String> = input(inputs, "hosts")?;
-                Ok(certificate_outputs(&certificate::issue(place, name, &hosts, self.now).map_err(wrong)?))
+                let directory: Option<PathBuf> =
+                    inputs.contains_key("directory").then(|| input(inputs, "directory")).transpose()?;
+                let issued = certificate::issue(place, name, &hosts, directory.as_deref(), self.now);
+                Ok(certificate_outputs(&issued.map_err(wrong)?))
             }
             "local.directory" => {
                 let path = self.directory(name);
@@ -285,6 +286,14 @@ fn is_running(node: &NodeStatus) -> bool {
 fn input<T: DeserializeOwned>(inputs: &Inputs, key: &str) -> Result<T, Refused> {
     let value = inputs.get(key).ok_or_else(|| Refused::new(format!("`{key}` is missing")))?;
     value.parse().map_err(|err| Refused::new(format!("`{key}`: {err}")))
+}
+
+fn certificate_inputs(issued: &certificate::Issued) -> Inputs {
+    let mut inputs = one("hosts", Value::List(issued.hosts.iter().map(|it| it.as_str().into()).collect()));
+    let directory =
+        issued.directory.as_ref().map(|it| ("directory".to_owned(), it.display().to_string().into()));
+    inputs.extend(directory);
+    inputs
 }
 
 fn certificate_outputs(issued: &certificate::Issued) -> Outputs {

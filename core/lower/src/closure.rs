@@ -51,6 +51,7 @@ fn group_closure(group: &NodeGroup, joined: &Joined, release: Option<Digest>) ->
         daemons: BTreeMap::new(),
         directories: BTreeMap::new(),
         trees: BTreeMap::new(),
+        watches: BTreeMap::new(),
         packages: BTreeMap::new(),
     };
     for part in &parts {
@@ -70,6 +71,10 @@ fn group_closure(group: &NodeGroup, joined: &Joined, release: Option<Digest>) ->
         closure.daemons.extend(part.daemons.clone());
         closure.directories.extend(part.directories.clone());
         closure.packages.extend(part.packages.clone());
+        for (daemon, paths) in &part.watches {
+            closure.watches.entry(daemon.clone()).or_default().extend(paths.clone());
+        }
+        texts.extend(part.watches.values().flatten().cloned());
         closure.trees.extend(part.trees.iter().map(|(name, digest)| (name.clone(), bare_tree(*digest))));
     }
     let links: BTreeMap<String, Text> = parts.iter().flat_map(|it| it.links.clone()).collect();

@@ -30,6 +30,7 @@ pub(crate) struct Part {
     pub(crate) packages: BTreeMap<String, String>,
     pub(crate) links: BTreeMap<String, Text>,
     pub(crate) trees: BTreeMap<Name, Digest>,
+    pub(crate) watches: BTreeMap<Name, Vec<Text>>,
 }
 
 /// Who has a name already.
@@ -105,6 +106,12 @@ impl Joined {
         }
         for (role, links) in lowered.release_links {
             self.role(&role).links.extend(links);
+        }
+        for (role, watches) in lowered.watches {
+            let part = self.role(&role);
+            for (daemon, paths) in watches {
+                part.watches.entry(daemon).or_default().extend(paths);
+            }
         }
         self.flows.extend(lowered.flows);
         self.settings.extend(lowered.settings);

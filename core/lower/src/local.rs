@@ -59,7 +59,10 @@ impl<'a> Target<'a> {
     fn certificates(&mut self) {
         for certificate in &self.joined.certificates {
             let hosts = certificate.hosts.iter().map(|it| Value::text(it.as_str())).collect();
-            let inputs = Inputs::from([("hosts".to_owned(), Value::List(hosts))]);
+            let mut inputs = Inputs::from([("hosts".to_owned(), Value::List(hosts))]);
+            if let Some(directory) = &certificate.kept_in {
+                inputs.insert("directory".to_owned(), output("local.directory", directory.as_str(), "path"));
+            }
             let website = self.context.site.website(certificate.name.as_str());
             let place = website.map_or("", |it| &it.declared.place);
             self.add("local.certificate", certificate.name.as_str(), inputs, place);

@@ -21,6 +21,9 @@ pub struct Closure {
     pub directories: BTreeMap<Name, Directory>,
     /// Trees of files by name: the release, and what daemons of the script bring along.
     pub trees: BTreeMap<Name, Tree>,
+    /// Files outside of it that others write while a daemon runs, by the daemon: when one of them changes, it reloads.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub watches: BTreeMap<Name, Vec<Text>>,
     /// The Debian package of each program that its daemons run.
     pub packages: BTreeMap<String, String>,
 }

@@ -271,7 +271,7 @@ impl ActivationError {
     }
 
     /// Everything it says, as one text.
-    fn in_full(&self) -> String {
+    pub(crate) fn in_full(&self) -> String {
         match &self.detail {
             Some(detail) => format!("{}\n{detail}", self.message),
             None => self.message.clone(),

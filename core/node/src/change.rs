@@ -19,6 +19,7 @@ use crate::{
     fill::{FilledDaemon, FilledReload, Manifest},
     job::Job,
     process::{self, Identity},
+    watch,
 };
 
 /// How long workers may take to make room: nginx tells its old ones to end 0.1 s after it started the new ones. Those
@@ -146,6 +147,25 @@ impl Node {
         }
     }
 
+    /// Lets daemons take up what others have written to the files that they watch. What cannot is asked again.
+    pub(crate) fn reload_what_watches(&mut self) {
+        let files = self.layout.current().join("files");
+        let changed = self
+            .running
+            .iter_mut()
+            .filter_map(|(name, it)| it.has_stale_files().then(|| (name.clone(), it.daemon.clone())));
+        for (name, daemon) in changed.collect::<Vec<_>>() {
+            let step = match daemon.reload {
+                FilledReload::Restart => Step::Restart,
+                FilledReload::Signal(_) | FilledReload::Commands { .. } => Step::Reload,
+            };
+            if let Err(err) = self.begin_step(&name, step, daemon, &files) {
+                let running = self.running.get_mut(&name).expect("it shall run");
+                running.turn(DaemonState::Failing, Some(err.in_full()));
+            }
+        }
+    }
+
     fn begin_step(
         &mut self,
         name: &Name,
@@ -161,11 +181,13 @@ impl Node {
                 begun.map_err(|why| ActivationError::new(format!("`{name}` does not start: {why}")))
             }
             Step::Reload => {
+                let watched = watch::stamps(&daemon.watches);
                 let reloaded = self.reload(name, &daemon, files);
                 reloaded.map_err(|said| {
                     ActivationError::new(format!("`{name}` does not take its new files")).detail(said)
                 })?;
-                self.running.get_mut(name).expect("it runs").daemon = daemon;
+                let running = self.running.get_mut(name).expect("it runs");
+                (running.daemon, running.watched) = (daemon, watched);
                 Ok(())
             }
             Step::Await => Ok(()),

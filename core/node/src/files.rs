@@ -44,7 +44,7 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8], mode: u32, account: Option<&A
 }
 
 /// Makes `link` lead to `target`, atomically, whatever it led to before.
-pub(crate) fn switch_link(link: &Path, target: &Path) -> io::Result<()> {
+pub fn switch_link(link: &Path, target: &Path) -> io::Result<()> {
     let new = beside(link);
     remove(&new)?;
     symlink(target, &new)?;

@@ -59,6 +59,9 @@ pub(crate) struct FilledDaemon {
     pub(crate) within: Duration,
     pub(crate) reload: FilledReload,
     pub(crate) stop: Stop,
+    /// Files that others write: when one of them changes, it reloads.
+    #[serde(default)]
+    pub(crate) watches: Vec<String>,
     /// Changes when it must restart.
     pub(crate) start: Digest,
     /// Changes when it must at least reload.
@@ -129,6 +132,8 @@ pub(crate) fn fill(
     let current = layout.current().display().to_string();
     let daemons = closure.daemons.iter().map(|(name, daemon)| {
         let mut whole = filler.daemon(name, daemon);
+        let watches = closure.watches.get(name).map_or(&[][..], Vec::as_slice);
+        whole.watches = filler.texts(&format!("the daemon `{name}`"), watches);
         whole.judge(name, daemon, &files, &digests, &current);
         (name.clone(), whole)
     });
@@ -152,6 +157,8 @@ fn with_facts(mut bindings: Bindings, layout: &Layout, closure: &Closure) -> Bin
         ("run", layout.run.clone()),
         ("log", layout.log.clone()),
         ("tmp", layout.tmp.clone()),
+        // Not its path: the account that daemons run as may not be let through to there.
+        ("mops", PathBuf::from("/proc/self/exe")),
     ];
     for (fact, folder) in folders {
         bindings.here.insert(fact.to_owned(), folder.display().to_string());
@@ -232,6 +239,7 @@ impl Filler<'_> {
                 },
             },
             stop: daemon.stop,
+            watches: Vec::new(),
             start: Digest::of(b""),
             load: Digest::of(b""),
             reads: Digest::of(b""),

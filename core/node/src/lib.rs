@@ -23,9 +23,10 @@ mod status;
 mod stop;
 mod sweep;
 mod tree;
+mod watch;
 
 pub use activate::{Activated, ActivationError};
-pub use files::{make_folder, make_passage, write_private};
+pub use files::{make_folder, make_passage, switch_link, write_private};
 pub use layout::{Account, Layout, Objects, Shim};
 pub use node::Node;
 pub use port::{Holder, holder};

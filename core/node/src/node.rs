@@ -26,6 +26,7 @@ use crate::{
     ready,
     status::Seen,
     sweep,
+    watch::{self, Stamp},
 };
 
 /// A log file longer than this is put aside, as `<name>.log.1`, when its daemon starts.
@@ -36,6 +37,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A daemon that ran this long did not fail at its start.
 const SETTLED: Duration = Duration::from_mins(1);
+/// How often watched files are looked at.
+const WATCH: Duration = Duration::from_secs(1);
 /// How long a port may be held by what is just ending.
 const PORT_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -64,6 +67,10 @@ pub(crate) struct Running {
     /// How often in a row it ended soon after its start.
     failures: u32,
     why: Option<String>,
+    /// The files it watches, as they were when it last read them.
+    pub(crate) watched: Vec<Option<Stamp>>,
+    /// When they are next looked at.
+    look: Instant,
 }
 
 pub(crate) struct Process {
@@ -121,6 +128,7 @@ impl Node {
                 None => (),
             }
         }
+        self.reload_what_watches();
         self.publish();
         let starting = self.running.values().any(|it| it.state == DaemonState::Starting);
         Ok(Duration::from_millis(if starting { 15 } else { 200 }))
@@ -134,9 +142,11 @@ impl Node {
         for address in daemon.listens.values().flatten() {
             free(*address)?;
         }
+        let watched = watch::stamps(&daemon.watches);
         let process = self.spawn(name, &daemon).map_err(|err| err.to_string())?;
         let before = self.running.remove(name);
         let mut running = Running::new(daemon);
+        running.watched = watched;
         running.process = Some(process);
         running.restarts = before.as_ref().map_or(0, |it| it.restarts);
         running.failures = before.as_ref().map_or(0, |it| it.failures);
@@ -281,10 +291,21 @@ impl Running {
             restarts: 0,
             failures: 0,
             why: None,
+            watched: Vec::new(),
+            look: now,
         }
     }
 
-    fn turn(&mut self, state: DaemonState, why: Option<String>) {
+    /// Whether a file that it watches has changed since it last read them; looked at once a second at most.
+    pub(crate) fn has_stale_files(&mut self) -> bool {
+        if self.state != DaemonState::Ready || self.look > Instant::now() {
+            return false;
+        }
+        self.look = Instant::now() + WATCH;
+        watch::stamps(&self.daemon.watches) != self.watched
+    }
+
+    pub(crate) fn turn(&mut self, state: DaemonState, why: Option<String>) {
         if self.state != state {
             (self.state, self.since) = (state, Instant::now());
         }

@@ -180,3 +180,24 @@ fn what_ignores_the_signal_is_killed_when_its_time_is_up_with_all_it_started() {
     sleep(Duration::from_millis(20));
     assert!(support::group(pid).is_empty());
 }
+
+#[test]
+fn a_daemon_reloads_when_a_file_that_it_watches_is_replaced() {
+    let mut shop = Shop::open();
+    let (watched, taken) = (shop.run().join("watched"), shop.run().join("taken"));
+    fs::write(&watched, "first").unwrap();
+    let script = "trap 'cat $RUN/watched >> $RUN/taken' HUP; touch $RUN/up; while :; do sleep 0.02; done";
+    let reader = sh(script).reload(Reload::Signal("HUP".to_owned()));
+    shop.daemon("reader", reader.ready(ReadyCheck::Command(command("test -f $RUN/up"))));
+    shop.closure.watches.insert(Name::literal("reader"), vec![Text::here("run").then("/watched")]);
+    shop.activate().unwrap();
+    let pid = shop.pid("reader");
+    let replaced = shop.run().join("new");
+    fs::write(&replaced, "again").unwrap();
+    fs::rename(replaced, watched).unwrap();
+    support::until(|| {
+        shop.node.tick().unwrap();
+        fs::read_to_string(&taken).is_ok_and(|it| it == "again")
+    });
+    assert_eq!(shop.pid("reader"), pid);
+}

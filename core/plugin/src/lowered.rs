@@ -18,6 +18,9 @@ pub struct Lowered {
     pub packages: BTreeMap<Name, BTreeMap<String, String>>,
     /// Symbolic links laid over the release, by role: path within the release → where it leads.
     pub release_links: BTreeMap<Name, BTreeMap<String, Text>>,
+    /// Files that others write while a daemon runs, by role and daemon: it reloads when one of them changes.
+    #[serde(default)]
+    pub watches: BTreeMap<Name, BTreeMap<Name, Vec<Text>>>,
     /// Permitted conversations.
     pub flows: Vec<Flow>,
     /// Values that lints and `explain` read, by name: `varnish.http_resp_hdr_len`.
@@ -90,6 +93,10 @@ pub struct Certificate {
     pub role: Name,
     /// The hosts it is for.
     pub hosts: Vec<String>,
+    /// The shared directory in which somebody else renews it, as `<name>.pem` with chain and key in one file. What the
+    /// provider issues stands there until then. Without it, the provider's is used.
+    #[serde(default)]
+    pub kept_in: Option<Name>,
 }
 
 impl Lowered {
@@ -121,6 +128,12 @@ impl Lowered {
         self.directories.entry(Name::literal(role)).or_default().insert(Name::literal(name), directory);
     }
 
+    /// Has a daemon reload whenever the file at `path` changes, which somebody else writes while it runs.
+    pub fn watch(&mut self, role: &str, daemon: &str, path: Text) {
+        let daemons = self.watches.entry(Name::literal(role)).or_default();
+        daemons.entry(Name::literal(daemon)).or_default().push(path);
+    }
+
     /// Says which Debian package brings `program`.
     pub fn package(&mut self, role: &str, program: &str, package: &str) {
         self.packages.entry(Name::literal(role)).or_default().insert(program.to_owned(), package.to_owned());
@@ -144,7 +157,8 @@ impl Lowered {
 
     /// Asks for a certificate for `hosts`, for the nodes of `role`.
     pub fn certificate(&mut self, role: &str, name: &Name, hosts: Vec<String>) {
-        self.certificates.push(Certificate { name: name.clone(), role: Name::literal(role), hosts });
+        let role = Name::literal(role);
+        self.certificates.push(Certificate { name: name.clone(), role, hosts, kept_in: None });
     }
 
     /// The addresses of its resources.

@@ -108,6 +108,23 @@ pub struct Upstream {
     pub listen: Name,
 }
 
+/// Who renews the certificates of the TLS edge, instead of the provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateKeeper {
+    /// The shared directory where it keeps them, `<website>.pem` each, and answers to challenges in `challenges`.
+    pub directory: Name,
+}
+
+/// How a name's owner proves it in the domain name system (ACME's dns-01).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DnsProof {
+    /// A program and its first arguments; `set` or `clear`, the name of the record and its value follow:
+    /// `… set _acme-challenge.acme.pl gfj9Xq…`. It ends with 0 when it is done.
+    pub run: Vec<Text>,
+    /// How long the world may take to see a record.
+    pub wait: Duration,
+}
+
 /// A limit on how often requests may come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Throttle {
@@ -249,6 +266,8 @@ slots! {
     Vcl "varnish.vcl",
     NginxSnippet "nginx.snippet",
     Upstream "edge.upstream",
+    CertificateKeeper "edge.certificates",
+    DnsProof "certificates.dns",
     Throttle "edge.throttle",
     GeoRedirect "edge.geo",
     PhpLimit "php.limit",

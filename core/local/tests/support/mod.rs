@@ -65,6 +65,7 @@ impl Site {
             daemons: BTreeMap::new(),
             directories: BTreeMap::new(),
             trees: BTreeMap::new(),
+            watches: BTreeMap::new(),
             packages: BTreeMap::new(),
         };
         let here = [("address".to_owned(), "127.0.1.2".to_owned())].into();

@@ -58,6 +58,7 @@ impl Shop {
             daemons: BTreeMap::new(),
             directories: BTreeMap::new(),
             trees: BTreeMap::new(),
+            watches: BTreeMap::new(),
             packages: BTreeMap::new(),
         };
         let bindings =

@@ -140,6 +140,7 @@ pub(crate) fn closure() -> Closure {
         .into(),
         directories: BTreeMap::new(),
         trees: BTreeMap::new(),
+        watches: BTreeMap::new(),
         packages: BTreeMap::new(),
     };
     with_file(with_file(closure, "default.vcl", "varnish", "vcl 4.1;"), "redis.conf", "redis", "maxmemory 1G")
