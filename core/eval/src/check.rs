@@ -66,21 +66,18 @@ pub(crate) struct Found<'a> {
 /// Checks every call in `ast`.
 pub(crate) fn check(ast: &AST, source: SourceId, texts: &SourceTexts, known: &Known<'_>, found: Found<'_>) {
     let own = ast.iter_functions().map(|it| (it.name.to_owned(), it.params.len())).collect();
-    let mut pass = Pass { source, texts, known, found, own, variables: variables(ast) };
-    let mut calls = Vec::new();
+    let own_names = ast.iter_functions().map(|it| it.name.to_owned()).collect();
+    let mut pass = Pass { source, texts, known, found, own, own_names, variables: variables(ast) };
     ast.walk(&mut |path: &[ASTNode<'_>]| {
         match path.last() {
             Some(ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at))) => {
-                calls.push(((**call).clone(), *at));
+                pass.call(call, *at);
             }
             Some(ASTNode::Expr(Expr::StringConstant(text, at))) => pass.text(text, *at),
             _ => (),
         }
         true
     });
-    for (call, at) in calls {
-        pass.call(&call, at);
-    }
     pass.shadows();
 }
 
@@ -107,6 +104,7 @@ struct Pass<'a> {
     known: &'a Known<'a>,
     found: Found<'a>,
     own: BTreeSet<(String, usize)>,
+    own_names: BTreeSet<String>,
     variables: BTreeSet<String>,
 }
 
@@ -117,7 +115,7 @@ impl Pass<'_> {
         }
         let module = (!call.namespace.is_empty()).then(|| call.namespace.to_string());
         let span = self.span(call, at);
-        let is_own = module.is_none() && self.own.iter().any(|(name, _)| *name == call.name.as_str());
+        let is_own = module.is_none() && self.own_names.contains(call.name.as_str());
         match self.known.table.get(module.as_deref(), &call.name).cloned() {
             Some(callee) if !is_own => self.offered(&callee, call, at, span),
             _ => self.others(module.as_deref(), call, span),
@@ -156,12 +154,14 @@ impl Pass<'_> {
         let names: Vec<(String, usize)> =
             match (self.known.table.modules.get(module), self.known.imports.get(module)) {
                 (_, Some(None)) | (None, None) => return,
+                (_, Some(Some(offer)))
+                    if offer.functions.contains(&(call.name.to_string(), call.args.len())) =>
+                {
+                    return;
+                }
                 (_, Some(Some(offer))) => offer.functions.iter().cloned().collect(),
                 (Some(functions), None) => functions.keys().map(|it| (it.clone(), usize::MAX)).collect(),
             };
-        if names.contains(&(call.name.to_string(), call.args.len())) {
-            return;
-        }
         self.unknown(&format!("{module}::"), call, span, &names);
     }
 
