@@ -155,10 +155,11 @@ impl Lowered {
         self.generated.push(Generated { name: Name::literal(name), kind: GeneratedKind::Password(length) });
     }
 
-    /// Asks for a certificate for `hosts`, for the nodes of `role`.
-    pub fn certificate(&mut self, role: &str, name: &Name, hosts: Vec<String>) {
+    /// Asks for a certificate for `hosts`, for the nodes of `role`; `kept_in` is the shared directory in which somebody
+    /// else renews it.
+    pub fn certificate(&mut self, role: &str, name: &Name, hosts: Vec<String>, kept_in: Option<Name>) {
         let role = Name::literal(role);
-        self.certificates.push(Certificate { name: name.clone(), role, hosts, kept_in: None });
+        self.certificates.push(Certificate { name: name.clone(), role, hosts, kept_in });
     }
 
     /// The addresses of its resources.

@@ -11,7 +11,7 @@ use mops_plugin::{
         Cidr, Diagnostic, Duration, Encoding, FlowEnd, Host, Listen, Name, OnChange, Protocol, ProviderName,
         Size, Text, Value, Website,
     },
-    slot::Upstream,
+    slot::{CertificateKeeper, Upstream},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,11 @@ const EDGE: Template = Template {
 const READY: Template = Template {
     name: "edge-nginx/ready.conf",
     text: include_str!("../templates/ready.conf"),
+    encoding: Encoding::Nginx,
+};
+const CHALLENGES: Template = Template {
+    name: "edge-nginx/challenges.conf",
+    text: include_str!("../templates/challenges.conf"),
     encoding: Encoding::Nginx,
 };
 /// Pages of our own, by file.
@@ -129,6 +134,8 @@ struct Values {
     tls: &'static [&'static str],
     proxies: Vec<Cidr>,
     redirect_http: bool,
+    /// Whether somebody renews certificates, and must prove whose the hosts are.
+    challenges: bool,
     /// The port as a URL needs it: nothing where it is the usual one.
     port_in_url: Text,
     listen: Listens,
@@ -140,6 +147,13 @@ struct Values {
     limits: Vec<Limit>,
     geo: Option<Redirects>,
     snippets: Snippets,
+}
+
+/// What the template of challenges takes.
+#[derive(Serialize)]
+struct Challenges {
+    /// The fact that tells the directory.
+    directory: String,
 }
 
 /// The parameters of `listen`.
@@ -178,12 +192,13 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
     let mut wrong = Vec::new();
     let mut take = |them: Vec<Diagnostic>| wrong.extend(them);
     let upstream = upstream(slots).map_err(&mut take);
+    let keeper = keeper(slots).map_err(&mut take);
     let throttling = throttle::throttling(context, slots).map_err(&mut take);
     let snippets = Snippets::of("edge", slots).map_err(&mut take);
     let read_timeout = limits::longest(context, slots).map(|it| beyond(it, context)).map_err(&mut take);
     let geo = geo::redirects(context, slots, port_in_url(context)).map_err(&mut take);
-    let (Ok(upstream), Ok(throttling), Ok(snippets), Ok(read_timeout), Ok(mut geo)) =
-        (upstream, throttling, snippets, read_timeout, geo)
+    let (Ok(upstream), Ok(keeper), Ok(throttling), Ok(snippets), Ok(read_timeout), Ok(mut geo)) =
+        (upstream, keeper, throttling, snippets, read_timeout, geo)
     else {
         return Err(wrong);
     };
@@ -192,7 +207,11 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
     for website in
         context.site.websites.iter().filter(|it| servers.iter().any(|server| server.website == it.name))
     {
-        lowered.certificate("edge", &website.name, context.hosts(website));
+        let kept_in = keeper.as_ref().map(|it| it.directory.clone());
+        lowered.certificate("edge", &website.name, context.hosts(website), kept_in);
+        if keeper.is_some() {
+            lowered.watch("edge", DAEMON, Text::here(format!("certificate.{}", website.name)));
+        }
     }
     snippets.add_to(&mut lowered, "edge", DAEMON);
     if let Some(geo) = &mut geo {
@@ -213,6 +232,7 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
         },
         proxies: options.trusted_proxies.clone(),
         redirect_http: options.redirect_http,
+        challenges: keeper.is_some(),
         port_in_url: port_in_url(context),
         listen: listens(context, options),
         upstream: upstream.as_ref().map(|it| format!("port.{}.{}", it.daemon, it.listen)),
@@ -231,6 +251,10 @@ pub(crate) fn lower(options: &Options, context: &Context, slots: &Slots) -> Resu
     file("ready.conf", READY.render(()).map_err(one)?);
     file("websites.conf", websites::render(context).map_err(one)?);
     file("throttle.conf", throttling.text);
+    if let Some(keeper) = &keeper {
+        let values = Challenges { directory: format!("data.{}", keeper.directory) };
+        file("challenges.conf", CHALLENGES.render(values).map_err(one)?);
+    }
     for (page, text) in PAGES {
         lowered.file("edge", &format!("{DAEMON}/pages/{page}"), Text::literal(text), DAEMON, OnChange::None);
     }
@@ -264,6 +288,23 @@ fn beyond(php: Duration, context: &Context) -> Duration {
 fn nothing_to_serve() -> Diagnostic {
     Diagnostic::warning("nginx::no-website", "no website is declared, so there is no TLS edge")
         .help("declare one: website(\"pl\", #{ hosts: [\"acme.pl\"] })")
+}
+
+/// Who renews certificates; at most one service may.
+fn keeper(slots: &Slots) -> Result<Option<CertificateKeeper>, Vec<Diagnostic>> {
+    let mut given = slots.get::<CertificateKeeper>()?.into_iter();
+    let first = given.next();
+    let others: Vec<Diagnostic> = given
+        .map(|(_, declared)| {
+            Diagnostic::error("nginx::certificates", "two services renew the certificates of the edge")
+                .at(declared.span, "this is the second")
+                .help("keep one of them")
+        })
+        .collect();
+    match others.is_empty() {
+        true => Ok(first.map(|(it, _)| it)),
+        false => Err(others),
+    }
 }
 
 /// Where requests go on this node; at most one service may say.

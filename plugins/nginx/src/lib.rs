@@ -45,6 +45,7 @@ impl Plugin for Nginx {
                 .arguments(&["place", "source"]),
             )
             .slot("edge.upstream", "What the TLS edge hands requests to on its own node; at most one.")
+            .slot("edge.certificates", "Who renews the certificates of the TLS edge; at most one.")
             .slot(
                 "edge.throttle",
                 "Limits on how often requests may come; the first that means a request counts it.",
