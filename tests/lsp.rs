@@ -10,7 +10,10 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::shop::program;
+use crate::{
+    shop::program,
+    third_party::{processes, zoo},
+};
 
 const SHOP: &str = "site(\"acme\", #{});\nwebsite(\"pl\", #{ hosts: [\"acme.pl\"] });\n";
 
@@ -128,6 +131,28 @@ impl Editor {
         self.ask(&format!("textDocument/{method}"), &params)
     }
 
+    /// The next diagnostics of a file: the code and the range of each.
+    fn told(&mut self, name: &str) -> Vec<(String, Value)> {
+        let told = self.diagnostics(name);
+        told.iter().map(|it| (it["code"].as_str().unwrap().to_owned(), it["range"].clone())).collect()
+    }
+
+    /// Pins what the scripts on the disk name.
+    fn locks(&self) {
+        let output = Command::new(program())
+            .args(["plugin", "lock"])
+            .current_dir(self.folder.path())
+            .env("XDG_DATA_HOME", self.path("data"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The processes of libraries.
+    fn libraries(&self) -> Vec<u32> {
+        processes().iter().filter(|it| it.parent == self.child.id()).map(|it| it.id).collect()
+    }
+
     fn labels(&mut self, text: &str, before: &str) -> Vec<String> {
         let items = self.about("completion", "shop.rhai", text, before);
         items.as_array().unwrap().iter().map(|it| it["label"].as_str().unwrap().to_owned()).collect()
@@ -237,6 +262,67 @@ fn definitions_are_in_the_script_the_library_and_the_manual() {
     let (page, line) = editor.definition("shop.rhai", &shop, "cache(#{ mem");
     let manual = fs::read_to_string(editor.path("data/mops/editor").join(page)).unwrap();
     assert!(manual.lines().nth(usize::try_from(line).unwrap()).unwrap().starts_with("### memory: "));
+}
+
+#[test]
+fn a_third_partys_plugin_is_known_as_any_other() {
+    let mut editor = Editor::new();
+    fs::copy(zoo(), editor.path("libzoo.so")).unwrap();
+    let shop = format!("plugin(\"./libzoo.so\");\n{SHOP}zoo::animal(\"tame\");\n");
+    fs::write(editor.path("shop.rhai"), &shop).unwrap();
+    editor.locks();
+    editor.open("shop.rhai", &shop);
+    assert_eq!(editor.diagnostics("shop.rhai"), [] as [Value; 0]);
+    assert_eq!(editor.labels(&shop, "zoo::"), ["animal"]);
+    assert!(editor.labels(&shop, "animal(\"").contains(&"panics".to_owned()));
+    let hover = editor.about("hover", "shop.rhai", &shop, "zoo::ani");
+    assert!(hover["contents"]["value"].as_str().unwrap().contains("zoo::animal(how)"), "{hover}");
+    let (page, line) = editor.definition("shop.rhai", &shop, "zoo::ani");
+    let manual = fs::read_to_string(editor.path("data/mops/editor").join(page)).unwrap();
+    assert_eq!(manual.lines().nth(usize::try_from(line).unwrap()), Some("## zoo::animal(how)"));
+    editor.change("shop.rhai", None, &shop.replace("tame", "wild"));
+    assert_eq!(editor.told("shop.rhai"), [("eval::wrong-value".to_owned(), range(3, 12, 18))]);
+}
+
+#[test]
+fn a_library_that_cannot_be_used_is_told_where_it_is_named_and_the_rest_goes_on() {
+    let mut editor = Editor::new();
+    fs::copy(zoo(), editor.path("libzoo.so")).unwrap();
+    let shop = format!(
+        "plugin(\"./libzoo.so\");\nplugin(\"./libgone.so\");\n{SHOP}zoo::animal(\"tame\");\nrole(\"app\", #{{ mni: 2 }});\n"
+    );
+    fs::write(editor.path("shop.rhai"), &shop).unwrap();
+    editor.open("shop.rhai", &shop);
+    let unpinned = ("plugin::unpinned".to_owned(), range(0, 7, 20));
+    let gone = ("plugin::missing".to_owned(), range(1, 7, 21));
+    let option = ("eval::unknown-option".to_owned(), range(5, 15, 18));
+    assert_eq!(editor.told("shop.rhai"), [option.clone(), unpinned, gone.clone()]);
+    let mended = shop.replace("plugin(\"./libgone.so\");", "");
+    fs::write(editor.path("shop.rhai"), &mended).unwrap();
+    editor.locks();
+    editor.change("shop.rhai", None, &shop);
+    assert_eq!(editor.told("shop.rhai"), [option.clone(), gone]);
+    assert_eq!(editor.labels(&shop, "zoo::"), ["animal"]);
+    editor.change("shop.rhai", None, &mended);
+    assert_eq!(editor.told("shop.rhai"), [option]);
+}
+
+#[test]
+fn a_library_is_opened_once_while_one_types() {
+    let mut editor = Editor::new();
+    fs::copy(zoo(), editor.path("libzoo.so")).unwrap();
+    let shop = format!("plugin(\"./libzoo.so\");\n{SHOP}");
+    fs::write(editor.path("shop.rhai"), &shop).unwrap();
+    editor.locks();
+    editor.open("shop.rhai", &shop);
+    editor.diagnostics("shop.rhai");
+    let opened = editor.libraries();
+    assert_eq!(opened.len(), 1);
+    for count in 1..10 {
+        editor.change("shop.rhai", None, &format!("{shop}zoo::animal(\"{}", "t".repeat(count)));
+        assert_ne!(editor.diagnostics("shop.rhai"), [] as [Value; 0]);
+    }
+    assert_eq!(editor.libraries(), opened);
 }
 
 #[test]

@@ -11,7 +11,10 @@ use std::{
 
 use rexpect::{ReadUntil, process::WaitStatus, session::PtySession};
 
-use crate::shop::{Shop, program, text};
+use crate::{
+    shop::{Shop, program, text},
+    third_party::{keep_only, zoo},
+};
 
 const SHOP: &str = r#"site("prompted", #{ magento: #{ version: "2.4.6", release: path("release") } });
 website("pl", #{ hosts: ["acme.pl", "www.acme.pl"] });
@@ -58,6 +61,30 @@ fn a_plan_of_inputs_is_compared_with_what_is_recorded() {
     let said = text(&output.stdout);
     assert!(said.contains("generation 1") && said.contains("+ local.password.extra"), "{said}");
     assert!(said.contains("input 1:1") && said.ends_with("1 to create\n"), "{said}");
+}
+
+#[test]
+fn a_library_comes_with_the_script_or_the_input_that_names_it() {
+    let shop = Shop::new(&format!("plugin(\"./libzoo.so\");\n{SHOP}"));
+    keep_only(shop.folder());
+    fs::write(shop.folder().join("plain.rhai"), SHOP).unwrap();
+    fs::copy(zoo(), shop.folder().join("libzoo.so")).unwrap();
+    let unpinned = piped(&shop, &["shop.rhai"], "1 + 1\n");
+    assert_eq!((text(&unpinned.stdout).as_str(), unpinned.status.code()), ("2\n", Some(1)));
+    assert!(text(&unpinned.stderr).contains("shop.rhai:1:8"), "{}", text(&unpinned.stderr));
+    shop.must(&["plugin", "lock"]);
+
+    let asked = "zoo::animal(\"tame\");\n:why zoo.animal\n:plan\n";
+    let loaded = piped(&shop, &[], &format!(":load shop.rhai\n{asked}"));
+    assert_eq!((text(&loaded.stderr).as_str(), loaded.status.code()), ("", Some(0)));
+    assert!(text(&loaded.stdout).contains("zoo.animal.how = \"tame\""), "{}", text(&loaded.stdout));
+    let named = piped(&shop, &["plain.rhai"], &format!("plugin(\"./libzoo.so\")\n{asked}:reload\n"));
+    assert_eq!((text(&named.stderr).as_str(), named.status.code()), ("", Some(0)));
+    let unnamed = piped(&shop, &["shop.rhai"], &format!(":load plain.rhai\n{asked}"));
+    assert!(text(&unnamed.stderr).contains("there is no plugin or import `zoo`"));
+    let gone = piped(&shop, &["plain.rhai"], "plugin(\"./libgone.so\")\n:type varnish::cache\n");
+    assert!(text(&gone.stderr).contains("this input:1:8"), "{}", text(&gone.stderr));
+    assert_eq!(text(&gone.stdout), "varnish::cache(#{…})\n");
 }
 
 #[test]

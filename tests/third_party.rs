@@ -133,16 +133,16 @@ fn a_library_that_never_answers_goes_with_whoever_asked_it() {
 }
 
 /// A process, as `proc(5)` tells it.
-struct Process {
-    id: u32,
-    parent: u32,
+pub(crate) struct Process {
+    pub(crate) id: u32,
+    pub(crate) parent: u32,
     /// Processor time that it took for itself, in hundredths of a second.
     ticks: u64,
     /// It has ended, and nobody asked how.
     is_over: bool,
 }
 
-fn processes() -> Vec<Process> {
+pub(crate) fn processes() -> Vec<Process> {
     let read = |entry: fs::DirEntry| {
         let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
         let (id, rest) = stat.split_once(' ')?;
@@ -158,7 +158,7 @@ fn processes() -> Vec<Process> {
 }
 
 /// The library that misbehaves, which cargo built together with this test.
-fn zoo() -> PathBuf {
+pub(crate) fn zoo() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().join("libmops_zoo.so")
 }
 
@@ -178,7 +178,7 @@ fn build(folder: &Path) -> PathBuf {
 }
 
 /// Removes the other scripts of a folder: `mops plugin lock` reads them all.
-fn keep_only(folder: &Path) {
+pub(crate) fn keep_only(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()) {
         let is_other = entry.extension().is_some_and(|it| it == "rhai") && !entry.ends_with("shop.rhai");
         if is_other {

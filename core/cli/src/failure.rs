@@ -3,6 +3,7 @@
 use std::{fmt, io, path::Path};
 
 use mops_apply::Refused;
+use mops_model::Diagnostic;
 use mops_store::StoreError;
 
 /// Why a command did not do what it was asked, for people: what, all that was said, and the way out.
@@ -56,6 +57,19 @@ impl Failure {
             detail: refused.detail.clone(),
             help: refused.help.clone(),
             code: Self::REFUSED,
+        }
+    }
+
+    /// The same as a mistake without a place, for whoever shows nothing else.
+    pub(crate) fn into_diagnostic(self, code: &str) -> Diagnostic {
+        let message = match self.detail {
+            Some(detail) => format!("{}\n{detail}", self.message),
+            None => self.message,
+        };
+        let found = Diagnostic::error(code, message);
+        match self.help {
+            Some(help) => found.help(help),
+            None => found,
         }
     }
 

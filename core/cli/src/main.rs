@@ -170,7 +170,7 @@ async fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Fmt { files, check } => {
             fmt(&here, files, if *check { Change::Named } else { Change::Written })?;
         }
-        Command::Lsp => lsp(&project(&here)?, &arguments.env, &outside.pages())?,
+        Command::Lsp => lsp(&project(&here)?, outside.pages())?,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "mops", &mut std::io::stdout());
         }

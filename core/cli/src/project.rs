@@ -135,6 +135,14 @@ impl Project {
         }
     }
 
+    /// The project in another folder, in the same environment, with the same shelf.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn beside(&self, root: &Path) -> Result<Self, Failure> {
+        Self::open(root, &self.environment.name, self.shelf.clone())
+    }
+
     /// The same, where only the site `wanted` may be meant.
     pub(crate) fn for_site(self, wanted: Option<Name>) -> Self {
         Self { wanted, ..self }

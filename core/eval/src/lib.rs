@@ -23,6 +23,7 @@ mod literal;
 mod load;
 mod marks;
 mod meaning;
+mod offers;
 mod origin;
 mod plain;
 mod plugins;
@@ -51,8 +52,12 @@ pub use functions::functions;
 pub use lexer::{Token, TokenKind, is_keyword, tokens};
 pub use library::library;
 pub use meaning::same_meaning;
+pub use offers::{
+    Called, Candidate, CandidateKind, Completion, Cursor, Declared, Named, Offers, Wanted, complete,
+    described, signature_of,
+};
 pub use plugins::{Libraries, NamedLibrary, libraries};
-pub use session::{Answer, Candidate, CandidateKind, Completion, Fed, Interrupt, Session, is_incomplete};
+pub use session::{Answer, Fed, Interrupt, Session, is_incomplete};
 pub use sources::{InputFound, SourceError, Sources};
 pub use texts::SourceTexts;
 

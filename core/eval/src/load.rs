@@ -201,7 +201,7 @@ impl<'a> Loader<'a> {
                 modules.keys().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
             ),
         };
-        Diagnostic::error("eval::unknown-function", format!("there is no plugin or import `{name}`"))
+        Diagnostic::error("eval::unknown-module", format!("there is no plugin or import `{name}`"))
             .at(span, "unknown module")
             .help(help)
     }

@@ -68,15 +68,20 @@ impl Callee {
 
     /// How it is called, for people: `website(name, #{…})`.
     pub(crate) fn signature(&self) -> String {
-        let mut arguments: Vec<&str> = self.function.arguments.iter().map(|it| it.name.as_str()).collect();
-        if !self.function.options.is_empty() {
-            arguments.push("#{…}");
-        }
-        format!("{}({})", self.shown, arguments.join(", "))
+        signature(&self.shown, &self.function)
     }
 }
 
+/// How a function is called, for people, that a script calls `name`.
+pub(crate) fn signature(name: &str, function: &Function) -> String {
+    let mut arguments: Vec<&str> = function.arguments.iter().map(|it| it.name.as_str()).collect();
+    if !function.options.is_empty() {
+        arguments.push("#{…}");
+    }
+    format!("{name}({})", arguments.join(", "))
+}
+
 /// Rhai's names have no dashes.
-fn script_name(name: &Name) -> String {
+pub(crate) fn script_name(name: &Name) -> String {
     name.as_str().replace('-', "_")
 }

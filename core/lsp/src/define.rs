@@ -3,22 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use lsp_types::{Location, Position, Range};
-use mops_eval::TokenKind;
+use mops_eval::{Called, Cursor, TokenKind, Wanted};
 
 use crate::{
-    Known,
-    cursor::{Called, Cursor, Wanted},
     hover::token_at,
-    manual::Manual,
-    offers::Offers,
+    offered::{Known, Offered},
     symbols::{SymbolKind, symbols},
     text::{Text, uri_of},
 };
 
 /// What definitions are looked for in.
 pub(crate) struct Places<'a> {
-    pub(crate) offers: &'a Offers<'a>,
-    pub(crate) manual: &'a Manual,
+    pub(crate) offered: &'a Offered,
     /// The folder that the pages of the manual are in.
     pub(crate) folder: &'a Path,
     /// The file that is looked at.
@@ -34,11 +30,12 @@ impl Places<'_> {
     pub(crate) fn define(&self, text: &Text, offset: usize) -> Option<Location> {
         let token = token_at(text, offset)?;
         let word = token.text(&text.content);
-        let cursor = Cursor::new(text, token.span.start as usize + 1);
+        let cursor = text.cursor(token.span.start as usize + 1);
         if token.kind == TokenKind::Text {
             return self.text(&cursor, word.trim_matches(['"', '`']));
         }
-        if let (Wanted::Key(fields, _), Some(call)) = (cursor.wanted(self.offers), cursor.call()) {
+        if let (Wanted::Key { fields, .. }, Some(call)) = (cursor.wanted(&self.offered.offers), cursor.call())
+        {
             let _field = fields.iter().find(|it| it.name == word)?;
             let path = [vec![call.name.as_str()], cursor.path(), vec![word]].concat().join(".");
             return self.manual(call.module.as_deref(), &path);
@@ -90,7 +87,7 @@ impl Places<'_> {
 
     /// The function `name` of the file whose alias stands at `at`, or the file.
     fn imported(&self, text: &Text, at: usize, name: Option<&str>) -> Option<Location> {
-        let cursor = Cursor::new(text, at);
+        let cursor = text.cursor(at);
         let path = self.import(cursor.word(2).trim_matches('"'))?;
         let file = (self.read)(&path)?;
         let symbols = symbols(&file);
@@ -117,7 +114,7 @@ impl Places<'_> {
     }
 
     fn manual(&self, module: Option<&str>, entry: &str) -> Option<Location> {
-        let (page, line) = self.manual.line(module, entry)?;
+        let (page, line) = self.offered.manual.line(module, entry)?;
         let start = Position { line, character: 0 };
         Some(Location { uri: uri_of(&self.folder.join(page))?, range: Range { start, end: start } })
     }

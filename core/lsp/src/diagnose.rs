@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc::Receiver},
+    sync::{Mutex, MutexGuard, PoisonError, mpsc::Receiver},
 };
 
 use lsp_server::{Message, Notification};
@@ -20,12 +20,14 @@ use mops_eval::{
 use mops_model::{Digest, Severity, SourceId};
 
 use crate::{
-    Known,
+    offered::{Known, Scripts, Workspace},
     text::{Text, uri_of},
 };
 
 /// The mistake of a file that is no script by itself.
 const NO_SCRIPT: &str = "eval::site-missing";
+/// The mistake that a plugin is not there, which follows when its library cannot be used.
+const NO_PLUGIN: &str = "eval::unknown-module";
 
 /// Buffers that changed.
 pub(crate) struct Job {
@@ -48,11 +50,8 @@ pub(crate) enum Disk {
 
 /// Evaluates and publishes until nobody sends jobs any more.
 pub(crate) struct Worker<'a> {
-    pub(crate) world: &'a World<'a>,
-    /// Where digests of files are remembered.
-    pub(crate) folder: &'a Path,
-    /// What scripts declared when they were last right, by script.
-    pub(crate) known: &'a Mutex<BTreeMap<PathBuf, Known>>,
+    pub(crate) workspace: &'a dyn Workspace,
+    pub(crate) scripts: &'a Mutex<Scripts>,
     pub(crate) send: &'a dyn Fn(Message),
     /// The files that each script read.
     pub(crate) read: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
@@ -101,14 +100,14 @@ impl Worker<'_> {
             if disk == Disk::Changed {
                 self.inputs.lock().unwrap_or_else(PoisonError::into_inner).clear();
             }
-            for script in self.scripts(&changed, &job.open) {
+            for script in self.affected(&changed, &job.open) {
                 self.script(&script, &job.open);
             }
         }
     }
 
     /// The scripts that `changed` files are part of; a file that is part of none is taken for one.
-    fn scripts(&self, changed: &BTreeSet<PathBuf>, open: &BTreeMap<PathBuf, String>) -> BTreeSet<PathBuf> {
+    fn affected(&self, changed: &BTreeSet<PathBuf>, open: &BTreeMap<PathBuf, String>) -> BTreeSet<PathBuf> {
         let mut scripts = BTreeSet::new();
         for path in changed {
             let of_others = self.read.iter().filter(|(script, read)| read.contains(path) && *script != path);
@@ -127,17 +126,7 @@ impl Worker<'_> {
         let mut told: BTreeMap<PathBuf, Vec<Diagnostic>> =
             earlier.into_iter().map(|path| (path, Vec::new())).collect();
         if let (true, Some((root, name))) = (open.contains_key(script), parts(script)) {
-            let (texts, found) = match self.eval(root, name, open) {
-                Ok(Evaluated { site, texts, warnings }) => {
-                    let known = Known { site, texts: texts.clone(), root: root.to_owned() };
-                    self.known
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .insert(script.to_owned(), known);
-                    (texts, warnings)
-                }
-                Err(Failed { texts, diagnostics }) => (texts, diagnostics),
-            };
+            let Failed { texts, diagnostics: found } = self.found(script, root, name, open);
             let is_script = texts.texts().next().is_none_or(|(_, _, text)| names_site(text));
             let found = found.into_iter().filter(|it| is_script || it.code != NO_SCRIPT);
             let files = Files::new(script, root, &texts);
@@ -158,15 +147,44 @@ impl Worker<'_> {
         }
     }
 
+    /// What is wrong with `script`, or worth saying about it.
+    fn found(&mut self, script: &Path, root: &Path, name: &str, open: &BTreeMap<PathBuf, String>) -> Failed {
+        let around = self.workspace.around(script, open.get(script).map_or("", String::as_str));
+        let world = around.world(self.workspace);
+        let kept = self.scripts().offer(script, &world, self.workspace);
+        let unkept = kept.err().map(|err| {
+            let message = format!("pages in {} cannot be written: {err}", self.workspace.pages().display());
+            mops_model::Diagnostic::error("eval::path", message)
+        });
+        let mut failed = match self.eval(root, name, open, &world) {
+            Ok(Evaluated { site, texts, warnings }) => {
+                let known = Known { site, texts: texts.clone(), root: root.to_owned() };
+                self.scripts().learn(script, known);
+                Failed { texts, diagnostics: warnings }
+            }
+            Err(failed) => failed,
+        };
+        // Which plugin a library would be is not known: any that is missing may be it.
+        failed.diagnostics.retain(|it| around.wrong.is_empty() || it.code != NO_PLUGIN);
+        failed.diagnostics.extend(around.wrong.into_iter().chain(unkept));
+        failed
+    }
+
+    fn scripts(&self) -> MutexGuard<'_, Scripts> {
+        // A panic while it was held is a bug that ends the program.
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn eval(
         &mut self,
         root: &Path,
         name: &str,
         open: &BTreeMap<PathBuf, String>,
+        world: &World<'_>,
     ) -> Result<Evaluated, Failed> {
         if !self.folders.contains_key(root) {
             let digest = Digest::of(root.to_string_lossy().as_bytes());
-            match Folder::open(root, &self.folder.join(format!("{digest}.json"))) {
+            match Folder::open(root, &self.workspace.pages().join(format!("{digest}.json"))) {
                 Ok(folder) => drop(self.folders.insert(root.to_owned(), folder)),
                 Err(err) => {
                     let message = format!("{} cannot be read: {err}", root.display());
@@ -176,7 +194,7 @@ impl Worker<'_> {
             }
         }
         let overlay = Overlay { root, open, folder: &self.folders[root], inputs: &self.inputs };
-        Ok(eval(name, &overlay, self.world)?)
+        Ok(eval(name, &overlay, world)?)
     }
 }
 

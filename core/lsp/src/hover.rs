@@ -1,22 +1,17 @@
 //! Hover: what stands under the cursor, with its kind and what it is without one.
 
 use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind};
-use mops_eval::{Token, TokenKind};
+use mops_eval::{Cursor, Offers, Token, TokenKind, Wanted, described, signature_of};
 
-use crate::{
-    cursor::{Cursor, Wanted},
-    offers::{Offers, described, signature},
-    symbols,
-    text::Text,
-};
+use crate::{symbols, text::Text};
 
 /// What is known of what stands at byte `offset`.
-pub(crate) fn hover(text: &Text, offset: usize, offers: &Offers<'_>) -> Option<Hover> {
+pub(crate) fn hover(text: &Text, offset: usize, offers: &Offers) -> Option<Hover> {
     let token = token_at(text, offset)?;
-    let cursor = Cursor::new(text, token.span.start as usize + 1);
+    let cursor = text.cursor(token.span.start as usize + 1);
     let word = token.text(&text.content);
     let said = match (cursor.wanted(offers), token.kind) {
-        (Wanted::Key(fields, _), TokenKind::Name | TokenKind::Text) => {
+        (Wanted::Key { fields, .. }, TokenKind::Name | TokenKind::Text) => {
             let field = fields.iter().find(|it| it.name == word.trim_matches('"'))?;
             format!("**{}**: {}\n\n{}", field.name, described(field), field.doc)
         }
@@ -28,21 +23,21 @@ pub(crate) fn hover(text: &Text, offset: usize, offers: &Offers<'_>) -> Option<H
     Some(Hover { contents, range: Some(text.range(token.span)) })
 }
 
-fn named(text: &Text, token: &Token, cursor: &Cursor<'_>, offers: &Offers<'_>) -> Option<String> {
+fn named(text: &Text, token: &Token, cursor: &Cursor<'_>, offers: &Offers) -> Option<String> {
     let word = token.text(&text.content);
     let module = cursor.module();
     let symbols = symbols::symbols(text);
     let own = symbols.iter().rfind(|it| it.name == word && it.is_seen_from(token.span.end as usize));
-    match (offers.get(module, word), own, offers.modules.get(word)) {
+    match (offers.function(module, word), own, offers.module(word)) {
         (_, Some(symbol), _) if module.is_none() => Some(format!("`{word}`\n\n{}", symbol.doc)),
         (Some(function), _, _) => {
-            let head = format!("`{}`\n\n{}", signature(module, function), function.doc);
+            let head = format!("`{}`\n\n{}", signature_of(module, function), function.doc);
             let fields = function.arguments.iter().chain(&function.options);
             let rows: Vec<String> =
                 fields.map(|it| format!("- **{}**: {}", it.name, described(it))).collect();
             Some(format!("{head}\n\n{}\n\n```rhai\n{}\n```", rows.join("\n"), function.example))
         }
-        (None, _, Some(manifest)) => Some(format!("**{word}**\n\n{}", manifest.doc)),
+        (None, _, Some(doc)) => Some(format!("**{word}**\n\n{doc}")),
         (None, _, None) => None,
     }
 }

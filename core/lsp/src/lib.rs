@@ -6,12 +6,11 @@
 //! **Invariant:** what a script may call is what evaluation checks; nothing is known here that is not known there.
 
 mod complete;
-mod cursor;
 mod define;
 mod diagnose;
 mod hover;
 mod manual;
-mod offers;
+mod offered;
 mod symbols;
 mod text;
 
@@ -19,7 +18,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
     thread,
 };
 
@@ -32,20 +31,19 @@ use lsp_types::{
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
     TextEdit, Uri,
 };
-use mops_eval::{SourceTexts, World, format};
-use mops_model::Site;
+use mops_eval::format;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use thiserror::Error;
 
-pub use manual::Manual;
+pub use offered::{Around, Workspace};
 
 use crate::{
     complete::complete,
     define::Places,
     diagnose::{Disk, Job, Worker},
     hover::hover,
-    offers::Offers,
+    offered::Scripts,
     text::{Text, path_of},
 };
 
@@ -55,27 +53,21 @@ pub enum ServeError {
     /// The editor does not keep to the protocol.
     #[error("the editor does not keep to the language server protocol: {0}")]
     Protocol(#[from] ProtocolError),
+    /// What definitions lead to cannot be written.
+    #[error("the pages that definitions lead to cannot be written: {0}")]
+    Pages(io::Error),
     /// What was said is no message, or nobody listens.
     #[error("the editor cannot be talked to: {0}")]
     Io(#[from] io::Error),
 }
 
-/// What a script declared when it was last right.
-pub(crate) struct Known {
-    site: Site,
-    texts: SourceTexts,
-    /// The folder of the script.
-    root: PathBuf,
-}
-
-/// Serves an editor over stdin and stdout until it says that it is done, or is gone. The pages of `manual` are in
-/// `folder`, where digests of files are remembered, too.
+/// Serves an editor over stdin and stdout until it says that it is done, or is gone.
 ///
 /// # Errors
-/// When the editor does not keep to the protocol.
-pub fn serve_stdio(world: &World<'_>, manual: &Manual, folder: &Path) -> Result<(), ServeError> {
+/// When pages cannot be written, or the editor does not keep to the protocol.
+pub fn serve_stdio(workspace: &dyn Workspace) -> Result<(), ServeError> {
     let (connection, threads) = Connection::stdio();
-    serve(&connection, world, manual, folder)?;
+    serve(&connection, workspace)?;
     // The threads end when nobody can send any more.
     drop(connection);
     threads.join()?;
@@ -85,13 +77,9 @@ pub fn serve_stdio(world: &World<'_>, manual: &Manual, folder: &Path) -> Result<
 /// Serves an editor over `connection`, as [`serve_stdio`] does.
 ///
 /// # Errors
-/// When the editor does not keep to the protocol.
-pub fn serve(
-    connection: &Connection,
-    world: &World<'_>,
-    manual: &Manual,
-    folder: &Path,
-) -> Result<(), ServeError> {
+/// When pages cannot be written, or the editor does not keep to the protocol.
+pub fn serve(connection: &Connection, workspace: &dyn Workspace) -> Result<(), ServeError> {
+    let scripts = Mutex::new(Scripts::new(workspace).map_err(ServeError::Pages)?);
     let capabilities = serde_json::to_value(capabilities()).expect("capabilities are plain data");
     match connection.initialize(capabilities) {
         Ok(_) => (),
@@ -99,7 +87,6 @@ pub fn serve(
         Err(err) if err.channel_is_disconnected() => return Ok(()),
         Err(err) => return Err(err.into()),
     }
-    let known = Mutex::new(BTreeMap::new());
     let sender = connection.sender.clone();
     let send = move |message| {
         // An editor that is gone closes stdin as well: the loop below ends.
@@ -107,12 +94,11 @@ pub fn serve(
     };
     thread::scope(|scope| {
         let (jobs, waiting) = mpsc::channel();
-        let worker_known = &known;
+        let of_worker = &scripts;
         scope.spawn(move || {
             let worker = Worker {
-                world,
-                folder,
-                known: worker_known,
+                workspace,
+                scripts: of_worker,
                 send: &send,
                 read: BTreeMap::new(),
                 folders: BTreeMap::new(),
@@ -120,8 +106,7 @@ pub fn serve(
             };
             worker.work(&waiting);
         });
-        let offers = Offers::new(world);
-        Server { open: BTreeMap::new(), offers, manual, folder, known: &known, jobs }.serve(connection)
+        Server { open: BTreeMap::new(), pages: workspace.pages(), scripts: &scripts, jobs }.serve(connection)
     })
 }
 
@@ -149,10 +134,9 @@ fn capabilities() -> ServerCapabilities {
 /// One conversation.
 struct Server<'a> {
     open: BTreeMap<PathBuf, Text>,
-    offers: Offers<'a>,
-    manual: &'a Manual,
-    folder: &'a Path,
-    known: &'a Mutex<BTreeMap<PathBuf, Known>>,
+    /// The folder that definitions of mops itself lead to.
+    pages: &'a Path,
+    scripts: &'a Mutex<Scripts>,
     jobs: mpsc::Sender<Job>,
 }
 
@@ -186,15 +170,16 @@ impl Server<'_> {
             "textDocument/completion" => ask(request, |it: CompletionParams| {
                 let at = it.text_document_position;
                 self.at(&at.text_document.uri, at.position, |path, text, offset| {
-                    let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-                    let site = known_of(&known, path).map(|it| &it.site);
-                    Some(CompletionResponse::Array(complete(text, offset, &self.offers, site)))
+                    let scripts = self.scripts();
+                    let site = scripts.known_of(path).map(|it| &it.site);
+                    let offers = &scripts.offered_to(path).offers;
+                    Some(CompletionResponse::Array(complete(text, offset, offers, site)))
                 })
             }),
             "textDocument/hover" => ask(request, |it: HoverParams| {
                 let at = it.text_document_position_params;
-                self.at(&at.text_document.uri, at.position, |_, text, offset| {
-                    hover(text, offset, &self.offers)
+                self.at(&at.text_document.uri, at.position, |path, text, offset| {
+                    hover(text, offset, &self.scripts().offered_to(path).offers)
                 })
             }),
             "textDocument/definition" => ask(request, |it: GotoDefinitionParams| {
@@ -227,7 +212,7 @@ impl Server<'_> {
     }
 
     fn define(&self, path: &Path, text: &Text, offset: usize) -> Option<lsp_types::Location> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let scripts = self.scripts();
         #[expect(
             clippy::disallowed_methods,
             reason = "definitions lead to files that are not open in the editor"
@@ -236,16 +221,14 @@ impl Server<'_> {
             Some(text) => Some(text.clone()),
             None => fs::read(path).ok().and_then(|it| String::from_utf8(it).ok()).map(Text::new),
         };
-        let known = known_of(&known, path);
-        let places = Places {
-            offers: &self.offers,
-            manual: self.manual,
-            folder: self.folder,
-            path,
-            known,
-            read: &read,
-        };
+        let (offered, known) = (scripts.offered_to(path), scripts.known_of(path));
+        let places = Places { offered, folder: self.pages, path, known, read: &read };
         places.define(text, offset)
+    }
+
+    fn scripts(&self) -> MutexGuard<'_, Scripts> {
+        // A panic while it was held is a bug that ends the program.
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hear(&mut self, notification: Notification) {
@@ -295,12 +278,6 @@ impl Server<'_> {
                 .expect("the worker lives as long as the conversation");
         }
     }
-}
-
-/// What is known of the script at `path`, or of one that reads it.
-fn known_of<'a>(known: &'a BTreeMap<PathBuf, Known>, path: &Path) -> Option<&'a Known> {
-    let reads = |it: &&Known| it.texts.texts().any(|(_, name, _)| it.root.join(name) == path);
-    known.get(path).or_else(|| known.values().find(reads))
 }
 
 /// The edit that formats a buffer; none for one that is wrong, which diagnostics say.

@@ -4,15 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use mops_eval::{World, functions, library};
+use mops_eval::{described, functions, library, signature_of};
 use mops_model::Field;
-use mops_plugin::Function;
-
-use crate::offers::{described, script_name, signature};
+use mops_plugin::{Function, Manifest};
 
 /// Pages that definitions lead to, by the path of each in the folder that they are written to.
 #[derive(Clone, Debug, Default)]
-pub struct Manual {
+pub(crate) struct Manual {
     pages: BTreeMap<String, Page>,
 }
 
@@ -24,8 +22,8 @@ struct Page {
 }
 
 impl Manual {
-    /// The pages about everything that `world` offers.
-    pub fn new(world: &World<'_>) -> Self {
+    /// The pages about functions of every script, those of `manifests`, and the standard library.
+    pub(crate) fn new(manifests: &[&Manifest]) -> Self {
         let mut pages = BTreeMap::new();
         let mut own = Page::default();
         own.line("# Functions of every script");
@@ -33,7 +31,7 @@ impl Manual {
             own.function(None, function);
         }
         pages.insert(file(None), own);
-        for manifest in &world.manifests {
+        for manifest in manifests {
             let module = manifest.module();
             let mut page = Page::default();
             page.line(&format!("# {module}\n\n{}", manifest.doc));
@@ -49,7 +47,7 @@ impl Manual {
     }
 
     /// Each page: its path, and its text.
-    pub fn pages(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn pages(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pages.iter().map(|(path, it)| (path.as_str(), it.text.as_str()))
     }
 
@@ -81,8 +79,8 @@ impl Page {
     }
 
     fn function(&mut self, module: Option<&str>, function: &Function) {
-        let name = script_name(&function.name);
-        self.entry(&name, &format!("## {}", signature(module, function)));
+        let name = function.name.as_str().replace('-', "_");
+        self.entry(&name, &format!("## {}", signature_of(module, function)));
         self.line(&format!("{}\n\n    {}", function.doc, function.example));
         self.fields(&name, &function.arguments);
         self.fields(&name, &function.options);

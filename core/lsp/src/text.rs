@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lsp_types::{Position, Range, Uri};
-use mops_eval::{Token, tokens};
+use mops_eval::{Cursor, Token, tokens};
 use mops_model::{SourceId, Span};
 
 /// One text with its lines and tokens.
@@ -19,6 +19,11 @@ impl Text {
     pub(crate) fn new(content: String) -> Self {
         let lines = std::iter::once(0).chain(content.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { tokens: tokens(SourceId(0), &content), lines, content }
+    }
+
+    /// What is open at byte `offset`.
+    pub(crate) fn cursor(&self, offset: usize) -> Cursor<'_> {
+        Cursor::new(&self.content, &self.tokens, offset)
     }
 
     /// The byte at `position`; a column behind the end of its line is that end.

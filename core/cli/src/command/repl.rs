@@ -29,22 +29,21 @@ pub(crate) async fn repl(
     let file = path.map(name_of).transpose()?;
     let cache = project.root.join(".mops").join("cache.json");
     let folder = Folder::open(&project.root, &cache).map_err(|err| Failure::io("read", &cache, &err))?;
-    let plugins = match file {
-        Some(file) => Plugins::of_script(project, file, &folder),
-        None => Plugins::of_project(project),
-    };
-    let Plugins { registry, .. } = plugins.or_told(say)?;
+    let folder = Arc::new(folder);
     let mut given = project.parameters.clone();
     given.extend(parameters.iter().cloned());
+    // Those of a script come with it.
+    let Plugins { registry, .. } = Plugins::of_project(project).or_told(say)?;
     let catalog = catalog();
     let world = mops_eval::World {
         manifests: registry.manifests().collect(),
         catalog: &catalog,
-        parameters: given,
+        parameters: given.clone(),
         environment: project.environment.name.clone(),
     };
-    let session = Arc::new(Mutex::new(Session::new(&world, Arc::new(folder))));
-    let repl = Repl { project, outside, registry: &registry, session: Arc::clone(&session) };
+    let session = Arc::new(Mutex::new(Session::new(&world, folder.clone())));
+    let registry = Mutex::new(Arc::new(registry));
+    let repl = Repl { project, outside, folder, catalog, parameters: given, registry, session };
     let loaded = match file {
         Some(file) => repl.load(file),
         None => Reply::Done,

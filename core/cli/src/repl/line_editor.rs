@@ -154,7 +154,10 @@ impl Completer for Completions {
         }
         let completion = get(&self.0).complete(line, cursor);
         let start = completion.start;
-        let candidates = completion.candidates.into_iter().map(|it| suggestion(it.text, it.doc, start));
+        let candidates = completion.candidates.into_iter().map(|it| {
+            let line = it.line();
+            suggestion(it.text, line, start)
+        });
         CompletionResult::fresh(candidates.collect::<Vec<_>>())
     }
 }

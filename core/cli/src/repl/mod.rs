@@ -7,13 +7,13 @@ mod table;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use mops_eval::{Answer, Failed, Fed, Session};
+use mops_eval::{Answer, Failed, Fed, Folder, Offers, Session, Sources, libraries};
 use mops_lower::{Lowering, World};
-use mops_model::{Digest, Name, Site};
+use mops_model::{Catalog, Digest, Name, Site};
 use mops_plan::Intent;
 use mops_plugin::Registry;
 
@@ -24,8 +24,9 @@ use crate::{
         why::why,
     },
     failure::Failure,
-    line::{Line, catalog},
+    line::Line,
     outside::Outside,
+    plugins::Plugins,
     project::Project,
     show::{DIM, diagnostic::say, styled},
 };
@@ -34,7 +35,11 @@ use crate::{
 pub(crate) struct Repl<'a> {
     pub(crate) project: &'a Project,
     pub(crate) outside: &'a Outside,
-    pub(crate) registry: &'a Registry,
+    pub(crate) folder: Arc<Folder>,
+    pub(crate) catalog: Catalog,
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// The plugins that the session may use.
+    pub(crate) registry: Mutex<Arc<Registry>>,
     pub(crate) session: Arc<Mutex<Session>>,
 }
 
@@ -77,10 +82,7 @@ impl Repl<'_> {
     pub(crate) async fn take(&self, input: &str) -> Reply {
         match input.trim_start().starts_with(':') {
             true => self.command(input.trim()).await,
-            false => {
-                let fed = get(&self.session).feed(input);
-                show_fed(fed)
-            }
+            false => self.feed(input, Session::feed),
         }
     }
 
@@ -88,17 +90,71 @@ impl Repl<'_> {
     pub(crate) async fn take_last(&self, input: &str) -> Reply {
         match input.trim_start().starts_with(':') {
             true => self.command(input.trim()).await,
-            false => {
-                let fed = get(&self.session).feed_last(input);
-                show_fed(fed)
-            }
+            false => self.feed(input, Session::feed_last),
         }
     }
 
-    /// Begins anew with the script at `path`.
+    /// Begins anew with the script at `path`, and with the plugins that it names.
     pub(crate) fn load(&self, path: &str) -> Reply {
-        let fed = get(&self.session).load(path);
-        show_fed(without_value(fed))
+        let plugins = Plugins::of_script(self.project, path, &self.folder);
+        self.with(plugins, |session| without_value(session.load(path)))
+    }
+
+    /// Reads the script again, and the plugins that it names now.
+    fn reload(&self) -> Reply {
+        self.with(self.plugins(""), |session| without_value(session.reload()))
+    }
+
+    /// The plugins that the script, all inputs, and this one name.
+    fn plugins(&self, input: &str) -> Plugins {
+        let session = get(&self.session);
+        let path = session.script().unwrap_or_default();
+        // Why it cannot be read is said when it is read again.
+        let script = self.folder.read(path);
+        let texts: Vec<&str> =
+            script.iter().map(String::as_str).chain(session.inputs()).chain([input]).collect();
+        Plugins::of_text(self.project, path, &texts.join("\n"))
+    }
+
+    fn feed(&self, input: &str, feed: fn(&mut Session, &str) -> Fed) -> Reply {
+        if libraries("", input).named.is_empty() {
+            let came = feed(&mut get(&self.session), input);
+            return show_fed(came);
+        }
+        // What is wrong with those of this input is drawn in this input; then all of the session are there.
+        if Plugins::of_text(self.project, "this input", input).or_told(say).is_err() {
+            return Reply::Wrong;
+        }
+        self.with(self.plugins(input), |session| feed(session, input))
+    }
+
+    /// Goes on with `plugins`, if what is `fed` with them is right.
+    fn with(&self, plugins: Plugins, feed: impl FnOnce(&mut Session) -> Fed) -> Reply {
+        let Ok(Plugins { registry, .. }) = plugins.or_told(say) else { return Reply::Wrong };
+        let mut session = get(&self.session);
+        let before = session.offer(Arc::new(Offers::new(&self.world(&registry))));
+        let came = feed(&mut session);
+        match &came {
+            Fed::Right(_) => *self.registry() = Arc::new(registry),
+            Fed::Incomplete | Fed::Wrong(_) | Fed::Interrupted => drop(session.offer(before)),
+        }
+        drop(session);
+        show_fed(came)
+    }
+
+    /// What a session evaluates in.
+    pub(crate) fn world<'b>(&'b self, registry: &'b Registry) -> mops_eval::World<'b> {
+        mops_eval::World {
+            manifests: registry.manifests().collect(),
+            catalog: &self.catalog,
+            parameters: self.parameters.clone(),
+            environment: self.project.environment.name.clone(),
+        }
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Arc<Registry>> {
+        // A panic while it was held is a bug that ends the program.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn command(&self, input: &str) -> Reply {
@@ -118,10 +174,7 @@ impl Repl<'_> {
                 Err(Failure::new("no script is named").help("write :load shop.rhai"))
             }
             ":load" => return self.load(rest),
-            ":reload" => {
-                let fed = get(&self.session).reload();
-                return show_fed(without_value(fed));
-            }
+            ":reload" => return self.reload(),
             ":undo" => self.undo(),
             unknown => {
                 let known = COMMANDS.iter().map(|it| it.0);
@@ -179,7 +232,7 @@ impl Repl<'_> {
     }
 
     fn why(&self, option: &str) -> Reply {
-        let outcome = self.site().and_then(|site| why(option, &site, self.registry));
+        let outcome = self.site().and_then(|site| why(option, &site, &self.registry().clone()));
         match outcome {
             Ok(()) => Reply::Done,
             Err(failure) => refused(&failure),
@@ -218,10 +271,11 @@ impl Repl<'_> {
     }
 
     fn lowered(&self, site: &Site, secrets: &BTreeMap<Name, Digest>) -> Result<Lowering, Failure> {
-        let world = World { environment: &self.project.environment, catalog: &catalog(), secrets };
+        let world = World { environment: &self.project.environment, catalog: &self.catalog, secrets };
+        let registry = self.registry().clone();
         let session = get(&self.session);
         let lowering =
-            mops_lower::lower(site, self.registry, &world).map_err(|wrong| told(&session.placed(wrong)))?;
+            mops_lower::lower(site, &registry, &world).map_err(|wrong| told(&session.placed(wrong)))?;
         let worth_saying = session.placed(lowering.warnings.clone());
         say(&worth_saying.diagnostics, &worth_saying.texts);
         Ok(lowering)

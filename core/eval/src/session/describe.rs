@@ -1,22 +1,26 @@
 //! What is known of a name.
 
-use mops_model::{Attribute, Field, Need, Schema, Value};
+use mops_model::{Attribute, Field, Schema};
 
-use super::{Session, complete::summary, context::find};
-use crate::table::Callee;
+use super::Session;
+use crate::{
+    offers::{Called, Offers, described, summary},
+    table::Callee,
+};
 
 impl Session {
     /// What is known of `name`: a module, a function, an option such as `varnish::cache.memory`, a type of resource, a
     /// variable.
     pub fn describe(&self, name: &str) -> Option<String> {
         let name = name.trim().trim_end_matches(['(', ')']);
-        if let Some(callee) = find(&self.table, name) {
+        if let Some(callee) = find(&self.offers, name) {
             return Some(function(callee));
         }
-        if let Some(schema) = self.catalog.get(name) {
+        if let Some(schema) = self.offers.catalog.get(name) {
             return Some(resource(schema));
         }
-        if let Some((doc, functions)) = self.modules.get(name).zip(self.table.modules.get(name)) {
+        if let Some((doc, functions)) = self.offers.modules.get(name).zip(self.offers.table.modules.get(name))
+        {
             let rows = functions.values().map(|it| (it.signature(), summary(&it.function.doc)));
             return Some(format!("{name}::  {doc}\n\n{}", table(&rows.collect::<Vec<_>>())));
         }
@@ -29,7 +33,7 @@ impl Session {
             return Some(format!("{name}: {}", it.kind));
         }
         let (function, option) = name.split_once('.')?;
-        let callee = find(&self.table, function)?;
+        let callee = find(&self.offers, function)?;
         let mut fields = [callee.function.arguments.clone(), callee.function.options.clone()].concat();
         let mut found = None;
         for key in option.split('.') {
@@ -42,16 +46,17 @@ impl Session {
 
     /// The signature of the function that a script calls `name`.
     pub fn signature(&self, name: &str) -> Option<String> {
-        find(&self.table, name.trim()).map(Callee::signature)
+        find(&self.offers, name.trim()).map(Callee::signature)
     }
 }
 
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Text(text) => format!("\"{text}\""),
-        Value::Input(input) => format!("path({:?})", input.path),
-        other => serde_json::to_string(other).expect("plain data serializes"),
-    }
+/// The function that a script calls `name`.
+fn find<'a>(offers: &'a Offers, name: &str) -> Option<&'a Callee> {
+    let (module, name) = match name.split_once("::") {
+        Some((module, function)) => (Some(module.to_owned()), function),
+        None => (None, name),
+    };
+    offers.callee(&Called { module, name: name.to_owned() })
 }
 
 fn function(callee: &Callee) -> String {
@@ -80,7 +85,7 @@ fn resource(schema: &Schema) -> String {
 
 fn field(it: &Field) -> String {
     let keys = keys(it);
-    let text = format!("{}\n{}\n{}{}", it.name, it.doc, it.kind, otherwise(it));
+    let text = format!("{}\n{}\n{}", it.name, it.doc, described(it));
     match keys.is_empty() {
         true => text,
         false => format!("{text}\n\n{}", rows(&keys)),
@@ -100,15 +105,7 @@ fn keys(field: &Field) -> Vec<Field> {
 }
 
 fn one_line(it: &Field) -> String {
-    format!("{} ({}{})", summary(&it.doc), it.kind, otherwise(it))
-}
-
-fn otherwise(it: &Field) -> String {
-    match &it.need {
-        Need::Required => "; required".to_owned(),
-        Need::Optional => String::new(),
-        Need::Default(value) => format!("; {} without it", plain(value)),
-    }
+    format!("{} ({})", summary(&it.doc), described(it))
 }
 
 /// Two columns, indented by two.

@@ -6,7 +6,6 @@
 //! **Invariant:** nothing is applied, and no secret is fetched.
 
 mod complete;
-mod context;
 mod describe;
 mod joined;
 mod print;
@@ -21,12 +20,11 @@ use std::{
     time::Duration,
 };
 
-use mops_model::{Catalog, Diagnostic, Name, Site};
+use mops_model::{Diagnostic, Name, Site};
 
-pub use complete::{Candidate, CandidateKind, Completion};
 pub use joined::is_incomplete;
 
-use crate::{Failed, SourceError, SourceTexts, Sources, World, table::Table};
+use crate::{Failed, Offers, SourceError, SourceTexts, Sources, World};
 use joined::Piece;
 use replay::{Outcome, Replay, Seen};
 
@@ -35,10 +33,7 @@ const NAMELESS: &str = "repl";
 
 /// Inputs that declare a site, one after the other.
 pub struct Session {
-    table: Table,
-    /// What each module is for, by the module's name.
-    modules: BTreeMap<String, String>,
-    catalog: Catalog,
+    offers: Arc<Offers>,
     parameters: BTreeMap<String, String>,
     environment: Name,
     sources: Arc<dyn Sources>,
@@ -104,9 +99,7 @@ impl Session {
     /// A session in `world` that reads through `sources`; nothing is declared yet.
     pub fn new(world: &World<'_>, sources: Arc<dyn Sources>) -> Self {
         Self {
-            table: Table::new(&world.manifests),
-            modules: world.manifests.iter().map(|it| (it.module(), it.doc.clone())).collect(),
-            catalog: world.catalog.clone(),
+            offers: Arc::new(Offers::new(world)),
             parameters: world.parameters.clone(),
             environment: world.environment.clone(),
             sources,
@@ -121,6 +114,21 @@ impl Session {
     /// What ends an evaluation of this session.
     pub fn interrupt(&self) -> Interrupt {
         self.interrupt.clone()
+    }
+
+    /// The path of the script that was loaded last.
+    pub fn script(&self) -> Option<&str> {
+        self.script.as_deref()
+    }
+
+    /// Every input that was right so far, in its order.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter(|it| it.is_input).map(|it| it.text.as_str())
+    }
+
+    /// Goes on with what `offers` say, for the next input and for what was right before; returns what was offered so far.
+    pub fn offer(&mut self, offers: Arc<Offers>) -> Arc<Offers> {
+        std::mem::replace(&mut self.offers, offers)
     }
 
     /// Evaluates `input`, and keeps it when it is right. A function that was declared before is replaced.
@@ -202,11 +210,11 @@ impl Session {
         Failed { diagnostics, texts }
     }
 
-    /// The names of what was declared: `website`, `role`, `daemon`, `resource`.
-    fn names(&self, what: &str) -> BTreeSet<&str> {
+    /// The names of what was declared: `website`, `role`.
+    fn names(&self, what: &str) -> BTreeSet<String> {
         let always: &[&str] = if what == "role" { &["edge", "app", "persistent"] } else { &[] };
         let declared = self.seen.names.iter().filter(|(it, _)| *it == what);
-        declared.map(|(_, name)| name.as_str()).chain(always.iter().copied()).collect()
+        declared.map(|(_, name)| name.clone()).chain(always.iter().map(|it| (*it).to_owned())).collect()
     }
 
     fn read_script(&mut self, path: &str, inputs: &[Piece]) -> Fed {
@@ -239,8 +247,8 @@ impl Session {
 
     fn replay(&self, pieces: &[Piece]) -> Outcome {
         let replay = Replay {
-            table: &self.table,
-            catalog: &self.catalog,
+            table: &self.offers.table,
+            catalog: &self.offers.catalog,
             parameters: &self.parameters,
             environment: &self.environment,
             sources: &*self.sources,

@@ -61,7 +61,7 @@ website("pl", #{ hosts: ["acme.pl"], pth: "/x" });"#;
     assert_eq!(
         wrong(script),
         [
-            "eval::unknown-function at shop.rhai:2 «varnsh»: there is no plugin or import `varnsh` (did you mean `varnish`?)",
+            "eval::unknown-module at shop.rhai:2 «varnsh»: there is no plugin or import `varnsh` (did you mean `varnish`?)",
             "eval::unknown-function at shop.rhai:3 «varnish::cach»: there is no function `varnish::cach` (did you mean `varnish::cache`?)",
             "eval::unknown-function at shop.rhai:4 «websit»: there is no function `websit` (did you mean `website`?)",
             "eval::unknown-variable at shop.rhai:5 «nope»: there is no variable `nope` (write \"nope\" if it is text, or declare it with `let nope = …;`)",
