@@ -35,13 +35,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["mops"]),
     ("lsp-", &["mops-lsp"]),
     ("indicatif", &["mops"]),
+    ("plotters", &["mops-bench"]),
     ("reedline", &["mops"]),
     ("annotate-snippets", &["mops"]),
     ("anstream", &["mops"]),
 ];
 
-/// The program and these tests wire everything together.
-const WIRING: [&str; 2] = ["mops", "mops-tests"];
+/// The program, these tests and the benchmark wire everything together.
+const WIRING: [&str; 3] = ["mops", "mops-bench", "mops-tests"];
 
 #[test]
 fn crates_only_depend_downward() {

@@ -60,7 +60,7 @@ fn read(path: &Path) -> String {
 
 /// Every Rust file of ours.
 fn sources() -> Vec<PathBuf> {
-    let folders = ["core", "plugins", "tests"].map(|it| root().join(it));
+    let folders = ["bench", "core", "plugins", "tests"].map(|it| root().join(it));
     let files =
         folders.iter().flat_map(|it| WalkDir::new(it).sort_by_file_name()).map(|it| it.unwrap().into_path());
     files.filter(|it| it.extension().is_some_and(|it| it == "rs")).collect()
