@@ -1,6 +1,7 @@
 # make demo   install what is missing, build, start the example shop, leave it running
 # make test   install what the tests need, run them all
 # make bench  measure what is promised about speed; tables here, JSON and plots in target/bench (TOPICS="door start" for some)
+# make soak   run what is random, killing or slow at its full size: hours
 # make lint   formatting and lints, as CI checks them
 
 CARGO ?= cargo
@@ -8,7 +9,7 @@ MOPS := target/debug/mops
 DAEMONS := varnish varnish-modules nginx php8.2-fpm php8.2-cli php8.2-redis redis-server curl gcc libc6-dev
 TEST_TOOLS := nodejs rabbitmq-server chromium
 
-.PHONY: demo test bench lint build daemons test-tools fmt
+.PHONY: demo test soak bench lint build daemons test-tools fmt
 
 demo: daemons build
 	$(MOPS) script scripts/shop.rhai --yes
@@ -23,6 +24,10 @@ test: daemons test-tools build
 bench:
 	$(CARGO) build --profile bench --package mops --package mops-bench
 	target/release/mops-bench $(TOPICS)
+
+soak: daemons test-tools
+	$(CARGO) build --profile soak --package mops
+	$(CARGO) test --workspace --no-fail-fast --profile soak -- --ignored
 
 lint:
 	$(CARGO) fmt --all --check
