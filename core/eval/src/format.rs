@@ -14,7 +14,7 @@ use crate::{
     Failed, SourceTexts,
     lexer::{Token, TokenKind, tokens},
     meaning::{same_meaning, syntax_error},
-    refused,
+    syntax,
 };
 
 /// The script `text` in the style of mops. `path` names it in what is said about it.
@@ -25,7 +25,7 @@ pub fn format(path: &str, text: &str) -> Result<String, Failed> {
     let mut texts = SourceTexts::default();
     let source = texts.add(path, text);
     let found = match syntax_error(text) {
-        Some(err) => refused::syntax(err.err_type(), err.position(), source, &texts),
+        Some(err) => syntax::syntax(err.err_type(), err.position(), source, &texts),
         None => match checked(text) {
             Some(formatted) => return Ok(formatted),
             None => Diagnostic::error(

@@ -52,6 +52,12 @@ impl Given {
         self.unknown(path)
     }
 
+    /// The value of the option or argument at `path`, where it is known.
+    pub(crate) fn at(&self, path: &str) -> Option<&Value> {
+        let value = self.arguments.get(path).or_else(|| self.options.get(path));
+        value.filter(|_| !self.unknown.iter().any(|it| it == path))
+    }
+
     /// Everything that is wrong.
     pub(crate) fn check(&self, callee: &Callee) -> Vec<Mismatch> {
         let mut wrong = self.wrong.clone();

@@ -33,6 +33,7 @@ mod run;
 mod session;
 mod sources;
 mod stat_cache;
+mod syntax;
 mod table;
 mod texts;
 
@@ -164,6 +165,7 @@ fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Wrong> {
     fix_names();
     let mut engine = engine::engine(run);
     let natives = engine::natives(&engine, run);
+    run.state().natives.clone_from(&natives);
     let mut loader = Loader::new(run, &mut engine, natives);
     loader.load(path, None);
     let Loader { files, stubs, missing_variables, has_syntax_errors, .. } = loader;

@@ -7,9 +7,10 @@ use rhai::{AST, ASTNode, Engine, Expr, Module, ParseErrorType, Position, Scope, 
 
 use crate::{
     check::{self, Known, Offer, Stubs},
-    library, marks, refused,
+    library, marks,
     run::{Run, State},
     sources::{SourceError, folder_of, join},
+    syntax,
 };
 
 /// The longest text: 16 MiB.
@@ -29,6 +30,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) missing_variables: BTreeSet<String>,
     /// The files that are being read, each imported by the one before it.
     pub(crate) open: Vec<String>,
+    /// Where each of them but the first is imported.
+    chain: Vec<Span>,
     pub(crate) has_syntax_errors: bool,
 }
 
@@ -44,6 +47,7 @@ impl<'a> Loader<'a> {
             missing_modules: BTreeSet::new(),
             missing_variables: BTreeSet::new(),
             open: Vec::new(),
+            chain: Vec::new(),
             has_syntax_errors: false,
         }
     }
@@ -91,10 +95,15 @@ impl<'a> Loader<'a> {
             }
         };
         let source = self.run.state().texts.add(path, &text);
-        let Some((ast, running)) = self.parse(source, path, &text) else { return };
+        self.chain.extend(importer);
         self.open.push(path.to_owned());
-        let imports = self.imports(&ast, source, path);
+        let parsed = self.parse(source, path, &text);
+        let imports = parsed.as_ref().map(|(ast, _)| self.imports(ast, source, path));
         self.open.pop();
+        if importer.is_some() {
+            self.chain.pop();
+        }
+        let (Some((ast, running)), Some(imports)) = (parsed, imports) else { return };
         let known = Known {
             table: &self.run.table,
             natives: &self.natives,
@@ -110,16 +119,27 @@ impl<'a> Loader<'a> {
 
     fn tell(&self, code: &str, message: String, place: Option<Span>, help: &str) {
         let found = Diagnostic::error(code, message).help(help);
-        self.run.state().findings.push(match place {
-            Some(span) => found.at(span, "imported here"),
+        let found = match place {
+            Some(span) => self.with_chain(found.at(span, "imported here")),
             None => found,
-        });
+        };
+        self.run.state().findings.push(found);
+    }
+
+    /// Shows how the file that is being read came to be read.
+    fn with_chain(&self, found: Diagnostic) -> Diagnostic {
+        self.chain.iter().rev().take(4).fold(found, |found, it| found.at(*it, "imported here"))
     }
 
     /// Parses until nothing undefined is left: Rhai tells the first undefined variable or module only, so that each is
     /// noted, pretended to exist, and the text parsed again.
     /// Returns the tree as it stands, and the one that is run.
     fn parse(&mut self, source: SourceId, path: &str, text: &str) -> Option<(AST, AST)> {
+        if let Some(found) = syntax::open_comment(source, text) {
+            self.run.state().findings.push(self.with_chain(found));
+            self.has_syntax_errors = true;
+            return None;
+        }
         let mut pretended = Scope::new();
         loop {
             let err = match self.engine.compile_with_scope(&pretended, text) {
@@ -146,6 +166,12 @@ impl<'a> Loader<'a> {
                     self.has_syntax_errors = true;
                     return None;
                 }
+                ParseErrorType::VariableUndefined(name) if syntax::opens_elsewhere(name) => {
+                    let found = self.undefined_variable(name, text, span);
+                    state.findings.push(self.with_chain(found));
+                    self.has_syntax_errors = true;
+                    return None;
+                }
                 ParseErrorType::VariableUndefined(name) if !pretended.contains(name) => {
                     let found = self.undefined_variable(name, text, span);
                     state.findings.push(found);
@@ -159,8 +185,8 @@ impl<'a> Loader<'a> {
                     self.missing_modules.insert(name.clone());
                 }
                 kind => {
-                    let found = refused::syntax(kind, err.position(), source, &state.texts);
-                    state.findings.push(found);
+                    let found = syntax::syntax(kind, err.position(), source, &state.texts);
+                    state.findings.push(self.with_chain(found));
                     self.has_syntax_errors = true;
                     return None;
                 }
@@ -185,6 +211,7 @@ impl<'a> Loader<'a> {
             };
         }
         let help = match mops_model::nearest(name, words) {
+            _ if syntax::elsewhere(name).is_some() => syntax::elsewhere(name).unwrap_or_default().to_owned(),
             Some(near) => format!("did you mean `{near}`?"),
             None if self.run.table.globals.contains_key(name) => format!("`{name}` is a function; call it"),
             None => format!("write \"{name}\" if it is text, or declare it with `let {name} = …;`"),

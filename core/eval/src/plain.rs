@@ -84,7 +84,12 @@ fn handle(it: &Handle, path: &str, given: &mut Given) -> Value {
 
 fn not_data(value: &Dynamic, path: &str, given: &mut Given) -> Value {
     let (what, help) = match () {
-        () if value.is_unit() => ("nothing", "give it a value, or leave the key out"),
+        () if value.is_unit() => {
+            ("nothing", "give it a value, or leave it out; a map has nothing under a key that it lacks")
+        }
+        () if value.as_float().is_ok_and(|it| it.fract() == 0.0) => {
+            ("a number that is too large, or has a point", "write a whole number, or text with a unit")
+        }
         () if value.is_float() => ("a number with a fraction", "write a whole number, or text with a unit"),
         () if value.is_fnptr() => ("a function", "write what it returns"),
         () => (value.type_name(), "write text, a number, true or false, a list or a map"),

@@ -1,133 +1,15 @@
-//! What Rhai refuses, in words for people: with its place, the way there, and a way out.
+//! Why a script ended early, in words for people: with its place, the way there, and a way out.
 
-use mops_model::{Diagnostic, SourceId, nearest};
-use rhai::{EvalAltResult, LexError, ParseErrorType, Position};
+use std::collections::BTreeSet;
+
+use mops_model::{Diagnostic, nearest};
+use rhai::{EvalAltResult, Position};
 
 use crate::{
     handle::{BROKEN, Later, Raised},
     run::{Run, State},
-    texts::SourceTexts,
+    syntax,
 };
-
-/// A text that cannot be parsed.
-pub(crate) fn syntax(
-    kind: &ParseErrorType,
-    at: Position,
-    source: SourceId,
-    texts: &SourceTexts,
-) -> Diagnostic {
-    let token = texts.token(source, at);
-    let word = texts.slice(token).to_owned();
-    let is_key = !word.is_empty()
-        && word.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
-        && texts.text(source)[token.end as usize..].trim_start().starts_with(':');
-    let before = texts.slice(texts.before(source, at));
-    let is_about_a_key = match kind {
-        ParseErrorType::Reserved(_) | ParseErrorType::PropertyExpected => true,
-        ParseErrorType::MissingToken(_, _) => matches!(before, "{" | ","),
-        _ => false,
-    };
-    if is_key && is_about_a_key {
-        return Diagnostic::error(
-            "eval::reserved-key",
-            format!("`{word}` is a word of the language and no key by itself"),
-        )
-        .at(token, "reserved word")
-        .help(format!("write it in quotes: \"{word}\""));
-    }
-    let at_token =
-        |code: &str, message: String, label: &str| Diagnostic::error(code, message).at(token, label);
-    match kind {
-        ParseErrorType::BadInput(LexError::MalformedEscapeSequence(sequence)) => {
-            let escape = texts.escape(source, at, sequence);
-            let pattern = texts.quoted_around(escape).unwrap_or("^/\\d+$");
-            Diagnostic::error("eval::bad-escape", format!("`{sequence}` means nothing inside quotes"))
-                .at(escape, "no escape of text")
-                .help(format!(
-                    "write a regular expression in backticks, where `\\` stays as it is: `{pattern}`"
-                ))
-        }
-        ParseErrorType::BadInput(LexError::UnterminatedString) => {
-            at_token("eval::syntax", "this text does not end".to_owned(), "it begins here")
-                .help("close it with the quote it begins with")
-        }
-        ParseErrorType::MissingToken(missing, why) => {
-            let (message, help) = missing_token(missing, why);
-            Diagnostic::error("eval::syntax", message).at(texts.before(source, at), "after this").help(help)
-        }
-        ParseErrorType::DuplicatedProperty(key) => {
-            at_token("eval::duplicate", format!("the key `{key}` is given twice"), "here again")
-                .help("keep one of them")
-        }
-        _ if word == "eval" => at_token("eval::syntax", "`eval` is not available".to_owned(), "here")
-            .help("write a function instead"),
-        ParseErrorType::Reserved(word) => {
-            at_token("eval::syntax", format!("`{word}` is a reserved word"), "here")
-                .help("choose another name")
-        }
-        ParseErrorType::ExprTooDeep => {
-            at_token("eval::limit-depth", "this expression is nested too deeply".to_owned(), "here")
-                .help("give its parts names with `let`")
-        }
-        ParseErrorType::UnexpectedEOF => Diagnostic::error("eval::syntax", "the text ends too early")
-            .at(texts.before(source, at), "after this")
-            .help("close each bracket that is opened"),
-        ParseErrorType::BadInput(LexError::UnexpectedInput(_)) => {
-            at_token("eval::syntax", format!("`{word}` does not belong here"), "here")
-                .help("look before it: each call has brackets, each statement ends with `;`")
-        }
-        ParseErrorType::PropertyExpected => {
-            at_token("eval::syntax", format!("a map has keys, and `{word}` is none"), "expected a key here")
-                .help("write `key: value`")
-        }
-        ParseErrorType::MismatchedType(wanted, given) => {
-            let (wanted, given) = (in_our_words(wanted), in_our_words(given));
-            let help = match wanted.as_str() {
-                "true or false" => "write a comparison, such as `country == \"pl\"`",
-                _ => "a loop runs over a list, such as `[\"pl\", \"de\"]`, or a range, such as `0..3`",
-            };
-            at_token("eval::wrong-type", format!("expected {wanted}, not {given}"), "here").help(help)
-        }
-        other => at_token("eval::syntax", in_our_words(&other.to_string()), "here")
-            .help("check the brackets, quotes and commas before this"),
-    }
-}
-
-/// Rhai's own sentence, with the words that a script's author knows.
-fn in_our_words(said: &str) -> String {
-    const WORDS: [(&str, &str); 7] = [
-        ("Expecting", "expected"),
-        ("object map literal", "map"),
-        ("array literal", "list"),
-        ("a boolean expression", "true or false"),
-        ("an iterable value", "a list"),
-        ("a string", "text"),
-        ("'", "`"),
-    ];
-    let said = WORDS.iter().fold(said.to_owned(), |said, (from, to)| said.replace(from, to));
-    let mut letters = said.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// What to say where `missing` was expected; Rhai says `why`, and names only one of the tokens that may follow.
-fn missing_token(missing: &str, why: &str) -> (String, String) {
-    let brackets = "close each bracket that is opened; a text has a quote at both ends";
-    let list = |what: &str, parts: &str, end: &str| {
-        let help = format!("put `,` between {parts} and `{end}` at the end; a text has a quote at both ends");
-        (format!("`,` or `{end}` is missing in this {what}"), help)
-    };
-    match missing {
-        ";" => (
-            "`;` is missing at the end of this statement".to_owned(),
-            "end the statement with `;`".to_owned(),
-        ),
-        "," if why.contains("array") => list("list", "items", "]"),
-        "," if why.contains("map") => list("map", "keys", "}"),
-        "," if why.contains("call") => list("call", "arguments", ")"),
-        ":" => ("`:` is missing after this key".to_owned(), "write `key: value`".to_owned()),
-        _ => (format!("`{missing}` is missing"), brackets.to_owned()),
-    }
-}
 
 /// An evaluation that ended early. What follows from a mistake that was told already is not told.
 pub(crate) fn ended(run: &Run, state: &mut State, err: &EvalAltResult, script: &str) {
@@ -141,7 +23,9 @@ pub(crate) fn ended(run: &Run, state: &mut State, err: &EvalAltResult, script: &
         (source, at) = (state.source(Some(path)), *position);
     }
     let is_consequence = state.findings.has_errors() && uses_a_mistake(leaf);
-    let Some((code, message, help)) = said(run, leaf).filter(|_| !is_consequence) else { return };
+    let Some((code, message, help)) = said(run, &state.natives, leaf).filter(|_| !is_consequence) else {
+        return;
+    };
     let label = match leaf {
         EvalAltResult::ErrorStackOverflow(_) => "in this call",
         EvalAltResult::ErrorRuntime(value, _) if !value.is::<Raised>() => "the script says so here",
@@ -191,7 +75,7 @@ fn uses_a_mistake(err: &EvalAltResult) -> bool {
 type Said = (String, String, Option<String>);
 
 /// Code, message and help; nothing for what follows from an earlier mistake.
-fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
+fn said(run: &Run, natives: &BTreeSet<String>, err: &EvalAltResult) -> Option<Said> {
     let say =
         |code: &str, message: String, help: &str| Some((code.to_owned(), message, Some(help.to_owned())));
     match err {
@@ -203,7 +87,7 @@ fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
             }
             None => Some(("eval::thrown".to_owned(), value.to_string(), None)),
         },
-        EvalAltResult::ErrorFunctionNotFound(call, _) => Some(function(run, call)),
+        EvalAltResult::ErrorFunctionNotFound(call, _) => Some(function(run, natives, call)),
         EvalAltResult::ErrorVariableNotFound(name, _) => say(
             "eval::unknown-variable",
             format!("there is no variable `{name}`"),
@@ -225,8 +109,21 @@ fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
             "look for a function that calls itself without end",
         ),
         EvalAltResult::ErrorDataTooLarge(what, _) => {
-            say("eval::limit-size", format!("too large: {what}"), "text may have 16 MiB")
+            let (what, most) = match what.contains("tring") {
+                true => ("a text", "16 MiB"),
+                false => ("a list or a map", "a million elements, those of nested ones included"),
+            };
+            let help = format!("{what} may have {most}; look for a loop that does not end");
+            say("eval::limit-size", format!("{what} becomes too large"), &help)
         }
+        EvalAltResult::ErrorArithmetic(what, _) => match what.split('\'').nth(1) {
+            Some(text) if what.starts_with("Error parsing") => {
+                say("eval::failed", format!("{text:?} is no number"), "give it text that holds digits only")
+            }
+            Some(_) | None => {
+                say("eval::failed", syntax::in_our_words(what), "look at the values that it is given")
+            }
+        },
         EvalAltResult::ErrorTooManyModules(_) => {
             say("eval::limit-modules", "more than 1,000 files are imported".to_owned(), "import fewer")
         }
@@ -252,7 +149,9 @@ fn said(run: &Run, err: &EvalAltResult) -> Option<Said> {
             if let Some(at) = without_place.rfind(" (line ") {
                 without_place.truncate(at);
             }
-            (!without_place.contains(BROKEN)).then(|| ("eval::failed".to_owned(), without_place, None))
+            let help = "look at the values that it is given".to_owned();
+            (!without_place.contains(BROKEN))
+                .then(|| ("eval::failed".to_owned(), syntax::in_our_words(&without_place), Some(help)))
         }
     }
 }
@@ -270,7 +169,7 @@ fn listed(types: &str) -> String {
 }
 
 /// A call that no function takes: its name is unknown, or its arguments are of the wrong types.
-fn function(run: &Run, call: &str) -> Said {
+fn function(run: &Run, natives: &BTreeSet<String>, call: &str) -> Said {
     let (name, types) = call.split_once(" (").unwrap_or((call, ""));
     let types = types
         .trim_end_matches(')')
@@ -289,7 +188,22 @@ fn function(run: &Run, call: &str) -> Said {
         let message = format!("`{name}` cannot be used with {}", listed(&types));
         return ("eval::wrong-type".to_owned(), message, Some(help.to_owned()));
     }
-    let known = run.table.globals.keys().map(String::as_str);
-    let help = nearest(name, known).map(|it| format!("did you mean `{it}`?"));
-    ("eval::unknown-function".to_owned(), format!("there is no function `{name}` that takes ({types})"), help)
+    if natives.contains(name) {
+        let help = "it is for other values, or takes another number of them".to_owned();
+        return (
+            "eval::wrong-type".to_owned(),
+            format!("`{name}` cannot be used with {}", listed(&types)),
+            Some(help),
+        );
+    }
+    let known = run.table.globals.keys().chain(natives).map(String::as_str);
+    let longer = || {
+        let holding = natives.iter().map(String::as_str).filter(|it| it.contains(name) && name.len() > 3);
+        holding.min_by_key(|it| it.len())
+    };
+    let help = match nearest(name, known).or_else(longer) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "look at the spelling; values know no other functions than those of the language".to_owned(),
+    };
+    ("eval::unknown-function".to_owned(), format!("there is no function `{name}`"), Some(help))
 }

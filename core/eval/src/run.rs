@@ -3,10 +3,12 @@
 //! **Invariant:** a mistake in a call never stops the script: it is noted, and the call returns something that other
 //! calls take without complaint.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use mops_model::{Catalog, Declared, Diagnostic, Name, Options, SourceId, Span};
+use mops_model::{Catalog, Declared, Diagnostic, Name, Options, SourceId, Span, Value};
 use rhai::{Dynamic, Map, NativeCallContext, Position};
 
 use crate::{
@@ -44,6 +46,8 @@ pub(crate) struct State {
     pub(crate) index: Index,
     pub(crate) declared: Declarations,
     pub(crate) marks: Marks,
+    /// The functions of Rhai itself.
+    pub(crate) natives: BTreeSet<String>,
     /// What a script, not the standard library, did last.
     pub(crate) last_said: Option<Span>,
 }
@@ -87,7 +91,9 @@ impl Run {
         let wrong = given.check(callee);
         let is_whole = wrong.is_empty() && given.unknown.is_empty() && !given.is_open;
         for mismatch in &wrong {
-            state.findings.push(diagnostic(callee, mismatch, &places));
+            let found = diagnostic(callee, mismatch, &places);
+            let found = with_value(found, given.at(&mismatch.path), &state.texts);
+            state.findings.push(found);
         }
         let place = state.texts.place(places.call);
         let origins = state.origins(&places, &given);
@@ -131,6 +137,18 @@ impl State {
     pub(crate) fn at(&self, source: SourceId, position: Position) -> Span {
         self.texts.token(source, position)
     }
+}
+
+/// Shows the value that was wrong, where the script does not write it there but hands it on.
+fn with_value(mut found: Diagnostic, value: Option<&Value>, texts: &SourceTexts) -> Diagnostic {
+    let (Some(label), Some(value)) = (found.labels.first_mut(), value) else { return found };
+    let said = texts.slice(label.span);
+    let is_handed_on = said.starts_with(|c: char| c.is_alphabetic() || c == '_') || said.contains("${");
+    let shown = serde_json::to_string(value).expect("plain data serializes");
+    if is_handed_on && !matches!(said, "true" | "false") && label.text == "here" && shown.len() <= 60 {
+        label.text = format!("here it is {shown}");
+    }
+    found
 }
 
 fn last_word(shown: &str) -> &str {

@@ -20,9 +20,14 @@ pub(crate) fn declare(site: &Site, joined: &mut Joined) -> Result<(), Vec<Diagno
     for declared in &site.daemons {
         let taken = joined.roles.values().any(|it| it.daemons.contains_key(&declared.name));
         if taken {
-            let message = format!("the daemon `{}` is declared by a plugin already", declared.name);
-            let label = "choose another name";
-            wrong.push(Diagnostic::error("lower::conflict", message).at(declared.declared.span, label));
+            let place = joined.origins.get(declared.name.as_str()).filter(|it| !it.is_empty());
+            let by = place.map_or_else(|| "always".to_owned(), |it| format!("for the call at {it}"));
+            let message = format!("a plugin runs a daemon `{}` already, {by}", declared.name);
+            wrong.push(
+                Diagnostic::error("lower::conflict", message)
+                    .at(declared.declared.span, "declared again here")
+                    .help("give this one another name"),
+            );
             continue;
         }
         match daemon(declared) {

@@ -330,15 +330,11 @@ fn output(kind: &str, name: &str, attribute: &str) -> Value {
 }
 
 fn cycle(err: &Cycle, site: &Site) -> Diagnostic {
-    let named = match err {
-        Cycle::Loop(addresses) => addresses.first(),
-        Cycle::Missing(address, _) => Some(address),
+    let (named, help) = match err {
+        Cycle::Loop(addresses) => (addresses.as_slice(), "take one of them out of what another needs"),
+        Cycle::Missing(address, _) => (std::slice::from_ref(address), "declare it, or need something else"),
     };
-    let declared =
-        named.and_then(|it| site.resources.iter().find(|raw| raw.address == *it)).map(|it| &it.declared);
-    let diagnostic = Diagnostic::error("lower::cycle", err.to_string());
-    match declared {
-        Some(declared) => diagnostic.at(declared.span, "declared here"),
-        None => diagnostic,
-    }
+    let declared = named.iter().filter_map(|it| site.resources.iter().find(|raw| raw.address == *it));
+    let found = Diagnostic::error("lower::cycle", err.to_string()).help(help);
+    declared.fold(found, |found, it| found.at(it.declared.span, "declared here"))
 }

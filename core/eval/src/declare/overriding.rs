@@ -72,7 +72,8 @@ impl Override {
                 let path = format!("{path}.{name}");
                 let Some(callee) = known.get(name) else {
                     let names = known.keys().map(String::as_str);
-                    let help = suggestion(name, names, &format!("functions of `{module}` stand here"));
+                    let all: Vec<String> = known.keys().map(|it| format!("`{it}`")).collect();
+                    let help = suggestion(name, names, &format!("its functions are {}", all.join(", ")));
                     self.wrong(state, &path, &format!("there is no function `{module}::{name}`"), &help);
                     continue;
                 };

@@ -312,7 +312,7 @@ fn files_that_import_each_other_are_told_with_the_whole_way() {
     assert_eq!(
         wrong_with("import \"a\" as a;", &files),
         [
-            "eval::import-cycle at b.rhai:1 «\"./a\"»: files import each other: a.rhai -> b.rhai -> a.rhai (move what both need to a third file)"
+            "eval::import-cycle at b.rhai:1 «\"./a\"» at a.rhai:1 «\"./b\"» at shop.rhai:2 «\"a\"»: files import each other: a.rhai -> b.rhai -> a.rhai (move what both need to a third file)"
         ]
     );
     assert_eq!(
@@ -384,7 +384,7 @@ fn what_is_no_plain_data_is_refused() {
     assert_eq!(
         wrong("redis::cache(#{ memory: if true { } });\noutput(\"n\", 1.5);\noutput(\"f\", |x| x);"),
         [
-            "eval::wrong-type at shop.rhai:2 «if»: `redis::cache`: `memory` is nothing, which is no plain data (give it a value, or leave the key out)",
+            "eval::wrong-type at shop.rhai:2 «if»: `redis::cache`: `memory` is nothing, which is no plain data (give it a value, or leave it out; a map has nothing under a key that it lacks)",
             "eval::wrong-type at shop.rhai:3 «1»: `output`: `value` is a number with a fraction, which is no plain data (write a whole number, or text with a unit)",
             "eval::wrong-type at shop.rhai:4 «|»: `output`: `value` is a function, which is no plain data (write what it returns)",
         ]

@@ -112,7 +112,7 @@ fn a_wrong_override_is_told_at_its_own_place() {
         said,
         [
             "eval::wrong-type at shop.rhai:4 «3»: `redis::cache`: `memory` must be a size such as \"4G\", not a number (write a whole number and a unit, such as \"512M\" or \"4G\")",
-            "eval::override at shop.rhai:4 «cash»: `override`: there is no function `redis::cash` (functions of `redis` stand here)",
+            "eval::override at shop.rhai:4 «cash»: `override`: there is no function `redis::cash` (its functions are `cache`)",
             "eval::override at shop.rhai:5 «vcl»: `override`: `varnish::vcl` may be called many times: nothing says which call is meant (change the call itself, or give the part of the profile another list)",
             "eval::override at shop.rhai:6 «login»: `override`: `geo_throttling::limit \"login\"` is called nowhere: there is nothing to change (call it, or leave it out here)",
         ]
