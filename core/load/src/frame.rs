@@ -46,7 +46,22 @@ fn too_long() -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::any, test_runner::TestRunner};
+
     use super::*;
+
+    /// A pipe that gives a few bytes at a time.
+    struct Slow<'a> {
+        bytes: &'a [u8],
+        at_once: usize,
+    }
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = buffer.len().min(self.at_once);
+            self.bytes.read(&mut buffer[..most])
+        }
+    }
 
     #[test]
     fn what_is_written_is_read() {
@@ -65,5 +80,39 @@ mod tests {
         assert_eq!(err.to_string(), "a message is longer than 64 MiB");
         let err = read(&mut &b"\x04\0\0\0abc"[..]).unwrap_err();
         assert_eq!(err.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn messages_of_any_length_arrive_however_slowly() {
+        let inputs = (vec(vec(any::<u8>(), 0..300), 0..8), 1_usize..9);
+        let arrive = |(messages, at_once): (Vec<Vec<u8>>, usize)| {
+            let mut pipe = Vec::new();
+            for message in &messages {
+                write(&mut pipe, message).unwrap();
+            }
+            let mut slow = Slow { bytes: &pipe, at_once };
+            let arrived: Vec<Vec<u8>> = std::iter::from_fn(|| read(&mut slow).unwrap()).collect();
+            assert_eq!(arrived, messages);
+            Ok(())
+        };
+        TestRunner::deterministic().run(&inputs, arrive).unwrap();
+    }
+
+    #[test]
+    fn whatever_arrives_no_more_is_taken_than_came() {
+        // Short lengths, so that many frames are whole.
+        let inputs = vec((vec(any::<u8>(), 0..3), 0_u32..40, vec(any::<u8>(), 0..40)), 0..6);
+        let take = |parts: Vec<(Vec<u8>, u32, Vec<u8>)>| {
+            let pipe: Vec<u8> = parts
+                .into_iter()
+                .flat_map(|(noise, length, bytes)| [noise, length.to_le_bytes().to_vec(), bytes].concat())
+                .collect();
+            let mut input = pipe.as_slice();
+            let taken: usize =
+                std::iter::from_fn(|| read(&mut input).ok().flatten()).map(|it| it.len() + 4).sum();
+            assert!(taken <= pipe.len());
+            Ok(())
+        };
+        TestRunner::deterministic().run(&inputs, take).unwrap();
     }
 }
