@@ -144,8 +144,14 @@ fn with_value(mut found: Diagnostic, value: Option<&Value>, texts: &SourceTexts)
     let (Some(label), Some(value)) = (found.labels.first_mut(), value) else { return found };
     let said = texts.slice(label.span);
     let is_handed_on = said.starts_with(|c: char| c.is_alphabetic() || c == '_') || said.contains("${");
+    let is_known = value.texts().iter().all(|it| it.as_literal().is_some());
     let shown = serde_json::to_string(value).expect("plain data serializes");
-    if is_handed_on && !matches!(said, "true" | "false") && label.text == "here" && shown.len() <= 60 {
+    if is_known
+        && is_handed_on
+        && !matches!(said, "true" | "false")
+        && label.text == "here"
+        && shown.len() <= 60
+    {
         label.text = format!("here it is {shown}");
     }
     found

@@ -1,6 +1,6 @@
 //! What is wrong in a script, with its place and a way out.
 
-use crate::kit::{shown, wrong, wrong_with};
+use crate::kit::{run, shown, wrong, wrong_with};
 
 /// Evaluates a script that calls `site` itself.
 fn wrong_alone(script: &'static str, parameters: &[(&str, &str)]) -> Vec<String> {
@@ -417,4 +417,20 @@ fn everything_about_a_website_is_known_before_apply() {
             "(everything about a website is known from the script)"
         )]
     );
+}
+
+#[test]
+fn a_value_that_is_handed_on_is_shown_where_it_is_wrong_unless_it_is_a_secret() {
+    let labels = |body| {
+        let failed = run(body).unwrap_err();
+        let labels = failed.diagnostics.into_iter().flat_map(|it| it.labels);
+        labels.map(|it| it.text).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        labels("site(\"acme\", #{}); let size = 12; redis::cache(#{ memory: size });"),
+        ["here it is 12"]
+    );
+    assert_eq!(labels("site(\"acme\", #{}); redis::cache(#{ memory: 12 });"), ["here"]);
+    let secret = labels("site(\"acme\", #{}); let size = secret(\"size\"); redis::cache(#{ memory: size });");
+    assert!(secret.iter().all(|it| !it.contains("here it is")), "{secret:?}");
 }
