@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mops_model::{Diagnostic, Span};
+use mops_model::{Diagnostic, Label, Span};
 
 /// What was found so far.
 #[derive(Default)]
@@ -26,6 +26,22 @@ impl Findings {
     /// Whether something was found at `span` already: what follows from it is not told.
     pub(crate) fn is_wrong_at(&self, span: Span) -> bool {
         self.found.iter().any(|it| place(it) == Some(span))
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Adds `labels` to each that was found since there were `before`.
+    pub(crate) fn show(&mut self, before: usize, labels: &[(Span, String)]) {
+        for found in self.found.iter_mut().skip(before) {
+            for (span, text) in labels {
+                if found.labels.iter().all(|it| it.span != *span) {
+                    found.labels.push(Label { span: *span, text: text.clone() });
+                }
+            }
+        }
     }
 
     /// Whether a mistake was found at one of `places`, or within it.

@@ -7,6 +7,7 @@
 //! [`World`] give the same site.
 //! **Invariant:** no type of Rhai is in the public interface.
 
+mod chain;
 mod check;
 mod declare;
 mod engine;
@@ -63,6 +64,7 @@ pub use sources::{InputFound, SourceError, Sources};
 pub use texts::SourceTexts;
 
 use crate::{
+    chain::Watch,
     load::Loader,
     marks::Placing,
     resolve::Files,
@@ -142,12 +144,14 @@ pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Ev
         environment: world.environment.clone(),
         reader,
         folder: folder_of(script).to_owned(),
+        script: script.to_owned(),
+        watch: Watch::Off,
         placing: Placing::default(),
         state: Mutex::new(State::default()),
     });
     let path = script.to_owned();
     let thread =
-        thread::Builder::new().name("eval".to_owned()).stack_size(STACK).spawn(move || evaluate(&run, &path));
+        thread::Builder::new().name("eval".to_owned()).stack_size(STACK).spawn(move || found(&run, &path));
     match thread {
         Ok(thread) => {
             answer(&questions, sources);
@@ -158,6 +162,15 @@ pub fn eval(script: &str, sources: &dyn Sources, world: &World<'_>) -> Result<Ev
             let diagnostics = vec![found.help("free some memory")];
             Err(Wrong { diagnostics, texts: SourceTexts::default(), sound: None })
         }
+    }
+}
+
+/// Evaluates, and shows the way to each mistake that was found inside a function.
+fn found(run: &Arc<Run>, path: &str) -> Result<Evaluated, Wrong> {
+    let first = evaluate(run, path);
+    match run.state().is_inside_a_function {
+        true => chain::with_chains(first, || evaluate(&chain::watched(run), path)),
+        false => first,
     }
 }
 
@@ -173,6 +186,10 @@ fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Wrong> {
     if !has_syntax_errors {
         run.state().declared.missing.anything = !stubs.is_empty();
         engine::offer(&mut engine, run, &stubs);
+        if run.watch == Watch::On {
+            chain::watch(&mut engine);
+            run.state().signatures = chain::signatures(&files);
+        }
         let ended = resolve::execute(
             engine,
             run,
@@ -190,6 +207,7 @@ fn evaluate(run: &Arc<Run>, path: &str) -> Result<Evaluated, Wrong> {
         });
     }
     let state = std::mem::take(&mut *run.state());
+    run.state().is_inside_a_function = state.is_inside_a_function;
     let is_right = !state.findings.has_errors();
     let (texts, diagnostics) = (state.texts, state.findings.into_sorted());
     match sound {

@@ -12,6 +12,7 @@ use mops_model::{Catalog, Declared, Diagnostic, Name, Options, SourceId, Span, V
 use rhai::{Dynamic, Map, NativeCallContext, Position};
 
 use crate::{
+    chain::{self, Signatures, Watch},
     check::Index,
     declare::{self, Declarations},
     findings::Findings,
@@ -34,6 +35,10 @@ pub(crate) struct Run {
     pub(crate) reader: Reader,
     /// The folder of the script, which paths are relative to.
     pub(crate) folder: String,
+    /// The path of the script.
+    pub(crate) script: String,
+    /// Whether the functions that are running are known.
+    pub(crate) watch: Watch,
     pub(crate) placing: Placing,
     pub(crate) state: Mutex<State>,
 }
@@ -48,6 +53,10 @@ pub(crate) struct State {
     pub(crate) marks: Marks,
     /// The functions of Rhai itself.
     pub(crate) natives: BTreeSet<String>,
+    /// The arguments of the script's functions, where it is watched.
+    pub(crate) signatures: Signatures,
+    /// Whether a mistake was found inside a function.
+    pub(crate) is_inside_a_function: bool,
     /// What a script, not the standard library, did last.
     pub(crate) last_said: Option<Span>,
 }
@@ -85,6 +94,23 @@ impl Run {
         arguments: &[&mut Dynamic],
     ) -> Dynamic {
         let mut state = self.state();
+        let before = state.findings.count();
+        let answer = self.checked(&mut state, callee, context, arguments);
+        if state.findings.count() > before && context.call_level() > 0 {
+            state.is_inside_a_function = true;
+            let steps = chain::chain(self, &state, context);
+            state.show_chain(before, &steps);
+        }
+        answer
+    }
+
+    fn checked(
+        &self,
+        state: &mut State,
+        callee: &Arc<Callee>,
+        context: &NativeCallContext<'_>,
+        arguments: &[&mut Dynamic],
+    ) -> Dynamic {
         let mut places = state.places(context, callee);
         let given = given(callee, arguments);
         state.trace(&mut places, &given);
@@ -99,7 +125,7 @@ impl Run {
         let origins = state.origins(&places, &given);
         let declared = Declared { span: places.call, keys: places.whole(), place, origins };
         let options = callee.function.with_defaults(given.into_options());
-        declare::declare(self, &mut state, &Checked { callee, options, places, declared, is_whole })
+        declare::declare(self, state, Checked { callee, options, places, declared, is_whole })
     }
 
     /// Notes a mistake at the place of `context`.

@@ -62,8 +62,12 @@ pub(crate) struct Reference {
 }
 
 /// Notes what `call` declares, and returns what the script gets for it.
-pub(crate) fn declare(run: &Run, state: &mut State, call: &Checked<'_>) -> Dynamic {
-    note_references(state, call);
+pub(crate) fn declare(run: &Run, state: &mut State, mut call: Checked<'_>) -> Dynamic {
+    let noted = state.declared.references.len();
+    note_references(state, &call);
+    // What is no name is the name of nothing: it is told with the others, when the whole script is known.
+    call.is_whole &= state.declared.references[noted..].iter().all(|it| it.name.parse::<Name>().is_ok());
+    let call = &call;
     if call.callee.plugin.is_some() {
         return service::service(state, call).into_dynamic();
     }

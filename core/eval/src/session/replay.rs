@@ -17,7 +17,9 @@ use super::{
     print,
 };
 use crate::{
-    Failed, InputFound, STACK, SourceError, SourceTexts, Sources, engine, finish,
+    Failed, InputFound, STACK, SourceError, SourceTexts, Sources,
+    chain::Watch,
+    engine, finish,
     load::Loader,
     marks::Placing,
     refused,
@@ -137,6 +139,8 @@ impl Replay<'_> {
             environment: self.environment.clone(),
             reader,
             folder: folder_of(self.script).to_owned(),
+            script: self.script.to_owned(),
+            watch: Watch::Off,
             placing: Placing::default(),
             state: Mutex::default(),
         });

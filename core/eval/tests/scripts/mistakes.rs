@@ -298,7 +298,7 @@ fn a_mistake_in_an_imported_file_is_told_in_that_file() {
         [
             "eval::unknown-function at shop.rhai:4 «lib::cahce»: there is no function `lib::cahce` (did you mean `lib::cache`?)",
             concat!(
-                "eval::wrong-value at lib/shared.rhai:2 «m»: `varnish::cache`: `memory`: \"x\" is not a size ",
+                "eval::wrong-value at lib/shared.rhai:2 «m» at shop.rhai:3 «cache»: `varnish::cache`: `memory`: \"x\" is not a size ",
                 "(write a whole number and a unit, such as \"512M\" or \"4G\")"
             ),
             "eval::unknown-option at lib/shared.rhai:2 «gracee»: `varnish::cache` has no option `gracee` (its options are `images`, `memory`)",
@@ -433,4 +433,12 @@ fn a_value_that_is_handed_on_is_shown_where_it_is_wrong_unless_it_is_a_secret() 
     assert_eq!(labels("site(\"acme\", #{}); redis::cache(#{ memory: 12 });"), ["here"]);
     let secret = labels("site(\"acme\", #{}); let size = secret(\"size\"); redis::cache(#{ memory: size });");
     assert!(secret.iter().all(|it| !it.contains("here it is")), "{secret:?}");
+}
+
+#[test]
+fn a_role_that_is_no_name_is_unknown_like_any_other() {
+    let body =
+        "role(\"edge\", #{ shares: \"acme.pl\" }); daemon(\"feed\", #{ on: \"a b\", run: [\"/bin/feed\"] });";
+    let codes: Vec<String> = wrong(body).iter().map(|it| it.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(codes, ["eval::unknown-role", "eval::unknown-role"]);
 }
