@@ -102,6 +102,24 @@ fn a_command_that_does_not_exist_suggests_the_nearest() {
 }
 
 #[test]
+fn a_command_without_what_it_takes_says_what_to_write() {
+    let output = piped(&Shop::example(), &[], ":doc\n:why\n:type\n:load\n");
+    let said = text(&output.stderr);
+    for written in [":doc NAME", ":why OPTION", ":type EXPRESSION", ":load SCRIPT"] {
+        assert!(said.contains(&format!("help: write {written}\n")), "{said}");
+    }
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("", Some(1)));
+}
+
+#[test]
+fn the_help_at_the_prompt_fits_into_80_columns() {
+    let said = text(&piped(&Shop::example(), &[], ":help\n").stdout);
+    assert!(said.contains(":load SCRIPT"), "{said}");
+    let wide: Vec<&str> = said.lines().filter(|it| it.chars().count() > 80).collect();
+    assert_eq!(wide, [] as [&str; 0]);
+}
+
+#[test]
 fn the_prompt_completes_what_is_begun() {
     let shop = Shop::example();
     let mut terminal = Terminal::start(&shop);

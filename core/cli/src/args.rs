@@ -23,8 +23,8 @@ pub(crate) struct Arguments {
     /// The site, where a folder has several
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) site: Option<Name>,
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    /// When to use colour: auto (on a terminal, unless `NO_COLOR` is set), always, never
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, hide_possible_values = true)]
     pub(crate) color: Color,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -154,8 +154,8 @@ pub(crate) enum Command {
     Graph {
         #[command(flatten)]
         script: Script,
-        /// What to draw it as
-        #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
+        /// What to draw it as: dot (for Graphviz), mermaid, svg, html (boxes can be clicked)
+        #[arg(long, value_name = "FORMAT", default_value = "mermaid", hide_possible_values = true)]
         format: Picture,
         /// The file to write; without it, it is printed
         #[arg(long, value_name = "FILE")]
@@ -163,10 +163,10 @@ pub(crate) enum Command {
     },
     /// Explain a function, option, slot, resource type, command or code
     #[command(
-        after_help = "Examples:\n  mops explain                        what there is\n  mops explain varnish                a plugin\n  mops explain varnish::cache.grace   an option\n  mops explain slot edge.throttle\n  mops explain std/profiles           the standard library\n  mops explain --why varnish.memory shop.rhai    where a value comes from\n  mops explain eval::unknown-option   a mistake: cause, cure, example\n  mops explain varnish shop.rhai      plugins that a script names are known, too"
+        after_help = "Examples:\n  mops explain                        what there is\n  mops explain varnish                a plugin\n  mops explain varnish::cache.grace   an option\n  mops explain slot edge.throttle\n  mops explain std/profiles           the standard library\n  mops explain eval::unknown-option   a mistake: cause, cure, example\n  mops explain varnish shop.rhai      with the plugins that a script names\n  mops explain --why varnish.memory shop.rhai    where a value comes from"
     )]
     Explain {
-        /// A name; where several things share it, what is meant comes first: `slot edge.throttle`. Last, the script whose plugins are known, too
+        /// What to explain, and behind it a script whose plugins are known, too
         #[arg(value_name = "NAME")]
         words: Vec<String>,
         /// Show where the values of OPTION come from in the script NAME, and what they replaced

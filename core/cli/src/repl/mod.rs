@@ -59,17 +59,13 @@ pub(crate) enum Reply {
 /// The commands, with what they take and what they do.
 pub(crate) const COMMANDS: [(&str, &str, &str); 13] = [
     (":help", "", "this list"),
-    (
-        ":doc",
-        "NAME",
-        "what is known of a module, a function, an option (`varnish::cache.memory`), a type of resource",
-    ),
+    (":doc", "NAME", "what is known of it, such as `varnish::cache.memory`"),
     (":type", "EXPRESSION", "what kind of value it has; it is not kept"),
     (":time", "EXPRESSION", "how long it takes; it is not kept"),
     (":site", "", "what has been declared"),
     (":graph", "", "the resources it comes to, each with what it needs"),
     (":plan", "", "what an apply would change; nothing is applied"),
-    (":why", "OPTION", "where its value comes from, such as `varnish.cache.memory` or `website.pl`"),
+    (":why", "OPTION", "where its value comes from, such as `varnish.cache.memory`"),
     (":load", "SCRIPT", "begin anew with a script"),
     (":reload", "", "read the script again; inputs stay"),
     (":undo", "", "take the last input back"),
@@ -163,6 +159,7 @@ impl Repl<'_> {
         let outcome = match command {
             ":help" => Ok(help()),
             ":quit" | ":q" => return Reply::Leave,
+            ":doc" | ":type" | ":time" | ":why" | ":load" if rest.is_empty() => Err(unfinished(command)),
             ":doc" => self.doc(rest),
             ":type" => return self.kind(rest),
             ":time" => return self.time(rest),
@@ -170,9 +167,6 @@ impl Repl<'_> {
             ":graph" => self.graph(),
             ":plan" => self.plan().await,
             ":why" => return self.why(rest),
-            ":load" if rest.is_empty() => {
-                Err(Failure::new("no script is named").help("write :load shop.rhai"))
-            }
             ":load" => return self.load(rest),
             ":reload" => return self.reload(),
             ":undo" => self.undo(),
@@ -324,11 +318,18 @@ fn show_fed(fed: Fed) -> Reply {
     }
 }
 
+/// A command without what it takes.
+fn unfinished(command: &str) -> Failure {
+    let takes = COMMANDS.iter().find(|it| it.0 == command).map_or("", |it| it.1);
+    Failure::new(format!("{command} is not complete")).help(format!("write {command} {takes}"))
+}
+
 fn help() -> String {
     let row = |(name, takes, does): &(&str, &str, &str)| format!("{:<18}{does}", format!("{name} {takes}"));
     let commands: Vec<String> = COMMANDS.iter().map(row).collect();
-    let keys = "Everything else is a script: what is right is kept, what has mistakes changes nothing.\n\
-                Tab completes, Ctrl-R searches the history, Alt-Enter begins a new line, Ctrl-C cancels, Ctrl-D leaves.";
+    let keys = "Everything else is a script: what is right is kept, mistakes change nothing.\n\
+                Tab completes, Ctrl-R searches the history, Alt-Enter begins a new line,\n\
+                Ctrl-C cancels, Ctrl-D leaves.";
     format!("{}\n\n{keys}", commands.join("\n"))
 }
 
