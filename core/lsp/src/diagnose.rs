@@ -128,14 +128,14 @@ impl Worker<'_> {
         if let (true, Some((root, name))) = (open.contains_key(script), parts(script)) {
             let Failed { texts, diagnostics: found } = self.found(script, root, name, open);
             let is_script = texts.texts().next().is_none_or(|(_, _, text)| names_site(text));
-            let found = found.into_iter().filter(|it| is_script || it.code != NO_SCRIPT);
-            let files = Files::new(script, root, &texts);
+            let found: Vec<_> = found.into_iter().filter(|it| is_script || it.code != NO_SCRIPT).collect();
+            let files = Files::new(script, root, &texts, &found);
             self.read.insert(script.to_owned(), files.paths.values().cloned().collect());
             for path in files.paths.values() {
                 told.entry(path.clone()).or_default();
             }
-            for diagnostic in found {
-                let (path, it) = files.diagnostic(&diagnostic);
+            for diagnostic in &found {
+                let (path, it) = files.diagnostic(diagnostic);
                 told.entry(path).or_default().push(it);
             }
         }
@@ -213,17 +213,25 @@ fn names_site(text: &str) -> bool {
 /// The files of one evaluation.
 struct Files<'a> {
     script: &'a Path,
+    /// Those that something is told about: a text is taken apart for its places only.
     texts: BTreeMap<SourceId, Text>,
     /// Those that are files, and not part of the standard library.
     paths: BTreeMap<SourceId, PathBuf>,
 }
 
 impl<'a> Files<'a> {
-    fn new(script: &'a Path, root: &Path, texts: &SourceTexts) -> Self {
+    fn new(script: &'a Path, root: &Path, texts: &SourceTexts, found: &[mops_model::Diagnostic]) -> Self {
+        let told: BTreeSet<SourceId> =
+            found.iter().flat_map(|it| &it.labels).map(|it| it.span.source).collect();
+        let is_told = |it: &(SourceId, &str, &str)| told.contains(&it.0);
         let is_file = |it: &(SourceId, &str, &str)| !it.1.starts_with("std/");
         Self {
             script,
-            texts: texts.texts().map(|(id, _, text)| (id, Text::new(text.to_owned()))).collect(),
+            texts: texts
+                .texts()
+                .filter(is_told)
+                .map(|(id, _, text)| (id, Text::new(text.to_owned())))
+                .collect(),
             paths: texts.texts().filter(is_file).map(|(id, path, _)| (id, root.join(path))).collect(),
         }
     }
