@@ -7,7 +7,7 @@
 CARGO ?= cargo
 MOPS := target/debug/mops
 DAEMONS := varnish varnish-modules nginx php8.2-fpm php8.2-cli php8.2-redis redis-server curl gcc libc6-dev
-TEST_TOOLS := nodejs rabbitmq-server chromium
+TEST_TOOLS := nodejs rabbitmq-server chromium pebble openssl
 
 .PHONY: demo test soak bench lint build daemons test-tools fmt
 

@@ -18,9 +18,10 @@ use tempfile::TempDir;
 use crate::shop::{program, scripts};
 
 /// Every plugin of the workspace: its crate, and itself.
-const PLUGINS: [(&str, Linked); 11] = [
+const PLUGINS: [(&str, Linked); 12] = [
     ("mops_baler", Linked(&mops_baler::Baler)),
     ("mops_cdn", Linked(&mops_cdn::Cdn)),
+    ("mops_certificates", Linked(&mops_certificates::Certificates)),
     ("mops_elasticsuite", Linked(&mops_elasticsuite::Elasticsuite)),
     ("mops_geo_redirects", Linked(&mops_geo_redirects::GeoRedirects)),
     ("mops_magento", Linked(&mops_magento::Magento)),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod certificates;
 mod diagnostics;
 mod docs;
 mod doors;
@@ -11,6 +12,7 @@ mod help;
 mod layers;
 mod line;
 mod lsp;
+mod pebble;
 mod recovery;
 mod repl;
 mod scripts;

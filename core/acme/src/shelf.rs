@@ -151,3 +151,85 @@ impl Tries {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn authority(name: &str, trust: Trust) -> Authority {
+        Authority { name: Name::literal(name), directory: String::new(), roots: None, trust }
+    }
+
+    /// A certificate for `host` that is good in the years before `until`.
+    fn chain(host: &str, until: i32) -> String {
+        let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(until, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().pem() + &key.serialize_pem()
+    }
+
+    /// A directory where the provider's certificate is served.
+    fn shared() -> (TempDir, Name) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("bootstrap"), chain("acme.pl", 2030)).unwrap();
+        switch_link(&folder.path().join("pl.pem"), Path::new("bootstrap")).unwrap();
+        (folder, Name::literal("pl"))
+    }
+
+    fn served(folder: &TempDir) -> String {
+        let target = fs::read_link(folder.path().join("pl.pem")).unwrap();
+        target.strip_prefix(folder.path().join("issued")).unwrap_or(&target).display().to_string()
+    }
+
+    #[test]
+    fn what_is_issued_takes_the_place_of_the_providers() {
+        let (folder, name) = shared();
+        let shelf = Shelf::open(folder.path(), &authority("real", Trust::Visitors)).unwrap();
+        shelf.serve(&name, NOW).unwrap();
+        assert_eq!(served(&folder), "bootstrap");
+        shelf.keep(&name, &chain("acme.pl", 2030)).unwrap();
+        shelf.serve(&name, NOW).unwrap();
+        assert_eq!(served(&folder), "real/pl.pem");
+    }
+
+    #[test]
+    fn one_for_tests_never_takes_the_place_of_a_good_one_and_gives_way_to_it() {
+        let (folder, name) = shared();
+        let tests = Shelf::open(folder.path(), &authority("tests", Trust::Nobody)).unwrap();
+        tests.keep(&name, &chain("acme.pl", 2030)).unwrap();
+        tests.serve(&name, NOW).unwrap();
+        assert_eq!(served(&folder), "tests/pl.pem", "better than the provider's");
+        let real = Shelf::open(folder.path(), &authority("real", Trust::Visitors)).unwrap();
+        real.keep(&name, &chain("acme.pl", 2030)).unwrap();
+        real.serve(&name, NOW).unwrap();
+        tests.serve(&name, NOW).unwrap();
+        assert_eq!(served(&folder), "real/pl.pem");
+    }
+
+    #[test]
+    fn one_that_has_ended_is_not_served() {
+        let (folder, name) = shared();
+        let shelf = Shelf::open(folder.path(), &authority("real", Trust::Visitors)).unwrap();
+        shelf.keep(&name, &chain("acme.pl", 2020)).unwrap();
+        shelf.serve(&name, NOW).unwrap();
+        assert_eq!(served(&folder), "bootstrap");
+    }
+
+    #[test]
+    fn tries_for_other_hosts_or_another_authority_do_not_count() {
+        let (folder, name) = shared();
+        let (real, hosts) = (authority("real", Trust::Visitors), ["acme.pl".to_owned()]);
+        let shelf = Shelf::open(folder.path(), &real).unwrap();
+        let failed = Tries { failures: 3, not_before: NOW, ..shelf.tries(&name, &real, &hosts).unwrap() };
+        shelf.record(&name, &failed).unwrap();
+        assert_eq!(shelf.tries(&name, &real, &hosts).unwrap(), failed);
+        let others = ["acme.pl".to_owned(), "www.acme.pl".to_owned()];
+        assert_eq!(shelf.tries(&name, &real, &others).unwrap().failures, 0);
+        assert_eq!(shelf.tries(&name, &authority("other", Trust::Visitors), &hosts).unwrap().failures, 0);
+    }
+}

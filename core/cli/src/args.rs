@@ -225,6 +225,9 @@ pub(crate) enum Command {
     /// Become a daemon (the supervisor starts this itself)
     #[command(name = "__daemon", hide = true)]
     Daemon,
+    /// Keep certificates good (the supervisor starts this itself)
+    #[command(name = "__acme", hide = true)]
+    Acme { config: PathBuf, folder: PathBuf },
     /// Open a plugin library (mops starts this itself)
     #[command(name = "__plugin", hide = true)]
     PluginProcess,

@@ -51,7 +51,8 @@ const BUG: u8 = 255;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match arguments.command {
+    match &arguments.command {
+        Command::Acme { config, folder } => return mops_acme::acme_main(config, folder, Outside::clock),
         Command::Daemon => return mops_node::daemon_main(),
         Command::Supervise => return mops_local::supervise_main(),
         Command::PluginProcess => return mops_load::plugin_main(),
@@ -174,7 +175,7 @@ async fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "mops", &mut std::io::stdout());
         }
-        Command::Supervise | Command::Daemon | Command::PluginProcess => {
+        Command::Acme { .. } | Command::Supervise | Command::Daemon | Command::PluginProcess => {
             unreachable!("they have been taken care of")
         }
     }

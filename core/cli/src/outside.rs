@@ -32,6 +32,11 @@ impl Outside {
         i64::try_from(elapsed).unwrap_or(i64::MAX)
     }
 
+    /// Seconds since 1970, as stages take them.
+    pub(crate) fn clock() -> u64 {
+        Self::now().unsigned_abs()
+    }
+
     /// Who runs it, as `user@host`.
     pub(crate) fn who() -> String {
         let uid = nix::unistd::geteuid();

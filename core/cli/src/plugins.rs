@@ -25,6 +25,7 @@ pub(crate) fn registry() -> Registry {
     Registry::new([
         Linked(&mops_baler::Baler),
         Linked(&mops_cdn::Cdn),
+        Linked(&mops_certificates::Certificates),
         Linked(&mops_elasticsuite::Elasticsuite),
         Linked(&mops_geo_redirects::GeoRedirects),
         Linked(&mops_magento::Magento),

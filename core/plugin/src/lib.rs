@@ -19,7 +19,7 @@ pub mod testing;
 mod transport;
 mod verify;
 
-use mops_model::{Call, Diagnostic, Environment, NodeGroup, ProviderName, Site, Website};
+use mops_model::{Call, Diagnostic, Environment, Host, NodeGroup, ProviderName, Site, Website};
 use serde::{Deserialize, Serialize};
 
 pub use encoded::Encoded;
@@ -73,6 +73,13 @@ impl Context {
         match self.environment.provider {
             ProviderName::Local => declared.chain(local).collect(),
         }
+    }
+
+    /// The website that a host belongs to as a whole, and in whose certificate it stands: the one without a path prefix,
+    /// else the first that names it.
+    pub fn owner(&self, host: &Host) -> Option<&Website> {
+        let naming = || self.site.websites.iter().filter(|it| it.hosts.contains(host));
+        naming().find(|it| it.path.trim_end_matches('/').is_empty()).or_else(|| naming().next())
     }
 
     /// The group whose nodes play `role`.

@@ -331,11 +331,11 @@ fn upstream(slots: &Slots) -> Result<Option<Upstream>, Vec<Diagnostic>> {
 fn servers(context: &Context, aliases: Aliases) -> (Vec<Server>, Vec<Redirect>) {
     let websites = &context.site.websites;
     let fallback = websites.iter().find(|it| it.fallback).and_then(|it| it.hosts.first());
-    let default = fallback.and_then(|it| websites::owner(context, it)).map(|it| &it.name);
+    let default = fallback.and_then(|it| context.owner(it)).map(|it| &it.name);
     let mut servers = Vec::new();
     let mut redirects = Vec::new();
     for website in websites {
-        let own = website.hosts.iter().filter(|host| websites::owner(context, host) == Some(website));
+        let own = website.hosts.iter().filter(|host| context.owner(host) == Some(website));
         let (away, served): (Vec<_>, Vec<_>) =
             own.partition(|host| is_alias(context, website, host, aliases));
         if served.is_empty() {

@@ -76,12 +76,6 @@ pub(crate) fn names(context: &Context, website: &Website, host: &Host) -> Vec<St
     context.hosts(&Website { hosts: vec![host.clone()], ..website.clone() })
 }
 
-/// The website that a host belongs to as a whole: the one without a prefix, else the first that names it.
-pub(crate) fn owner<'a>(context: &'a Context, host: &Host) -> Option<&'a Website> {
-    let naming = || context.site.websites.iter().filter(|it| it.hosts.contains(host));
-    naming().find(|it| prefix(it).path.is_empty()).or_else(|| naming().next())
-}
-
 fn table(context: &Context) -> Table {
     let websites = &context.site.websites;
     let fallback = websites.iter().find(|it| it.fallback).and_then(|it| it.hosts.first());
@@ -91,7 +85,7 @@ fn table(context: &Context) -> Table {
         for host in &website.hosts {
             let pattern = escaped(host.as_str());
             entries.push(Entry { host: pattern, prefix: prefix(website), website: website.name.to_string() });
-            if owner(context, host) == Some(website) {
+            if context.owner(host) == Some(website) {
                 let known = |name| Known { name, table: host.to_string() };
                 hosts.extend(names(context, website, host).into_iter().map(known));
             }

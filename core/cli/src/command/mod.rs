@@ -1,5 +1,6 @@
 //! One file for each command, or for a few that share their way.
 
+pub(crate) mod certificates;
 pub(crate) mod destroy;
 pub(crate) mod docs;
 pub(crate) mod explain;

@@ -7,10 +7,15 @@ use mops_model::{Generation, Name};
 use mops_node::{DaemonState, DaemonStatus, NodeStatus};
 use serde::Serialize;
 
-use super::{generations::when, script::Form};
+use super::{
+    certificates::{Certificate, certificates},
+    generations::when,
+    script::Form,
+};
 use crate::{
     failure::Failure,
     line::Line,
+    outside::Outside,
     show::{self, DIM, GREEN, RED, YELLOW, styled},
 };
 
@@ -31,6 +36,7 @@ struct Status {
     authority: PathBuf,
     folders: Folders,
     nodes: BTreeMap<Name, NodeStatus>,
+    certificates: BTreeMap<Name, Certificate>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +62,8 @@ enum Health {
     Unfinished,
     /// Some daemon is not ready, or a node is not there.
     Ailing,
+    /// Everything runs, but a certificate ends soon or cannot be read.
+    Expiring,
     /// Nothing runs.
     Down,
     /// The site was destroyed.
@@ -72,6 +80,8 @@ pub(crate) fn status(line: &Line<'_>, form: Form) -> Result<u8, Failure> {
     })?;
     let found = mops_local::status(line.place()).map_err(|err| Failure::refused(&err))?;
     let unfinished = line.unfinished()?;
+    let now = Outside::clock();
+    let certificates = certificates(&entry.generation, now);
     let status = Status {
         site: line.site().name.clone(),
         environment: line.environment().clone(),
@@ -81,23 +91,29 @@ pub(crate) fn status(line: &Line<'_>, form: Form) -> Result<u8, Failure> {
             by: entry.record.by.clone(),
             command: entry.record.command.clone(),
         },
-        health: health(&found, &entry.generation, &unfinished),
+        health: health(&found, &entry.generation, &unfinished, &certificates),
         unfinished,
         outputs: Line::outputs(&entry.generation),
         authority: line.place().authority(),
         folders: Folders { data: line.place().data.clone(), run: line.place().run.clone() },
         nodes: found.nodes,
+        certificates,
     };
     match form {
         Form::Json => show::json(&status)?,
         Form::Screen => {
-            anstream::println!("{}\n{}", line.whereabouts(Some(entry)), screen(&status));
+            anstream::println!("{}\n{}", line.whereabouts(Some(entry)), screen(&status, now));
         }
     }
     Ok(if status.health == Health::Well { 0 } else { Failure::REFUSED })
 }
 
-fn health(found: &SiteStatus, newest: &Generation, unfinished: &BTreeMap<String, String>) -> Health {
+fn health(
+    found: &SiteStatus,
+    newest: &Generation,
+    unfinished: &BTreeMap<String, String>,
+    certificates: &BTreeMap<Name, Certificate>,
+) -> Health {
     let resources = newest.graph.resources();
     let nodes = resources.iter().filter(|it| it.address.kind == "local.node").map(|it| &it.address.name);
     let is_ready = |it: &DaemonStatus| it.state == DaemonState::Ready;
@@ -107,12 +123,13 @@ fn health(found: &SiteStatus, newest: &Generation, unfinished: &BTreeMap<String,
         _ if !unfinished.is_empty() => Health::Unfinished,
         None if resources.is_empty() => Health::Destroyed,
         None => Health::Down,
+        Some(_) if all_well && certificates.values().any(Certificate::is_urgent) => Health::Expiring,
         Some(_) if all_well => Health::Well,
         Some(_) => Health::Ailing,
     }
 }
 
-fn screen(status: &Status) -> String {
+fn screen(status: &Status, now: u64) -> String {
     let mut lines = Vec::new();
     lines.push(match status.health {
         Health::Well => styled(GREEN, "All is well."),
@@ -120,6 +137,7 @@ fn screen(status: &Status) -> String {
             styled(YELLOW, "Unfinished.") + " Run the same command again: it goes on from here."
         }
         Health::Ailing => styled(RED, "Something is not ready."),
+        Health::Expiring => styled(RED, "A certificate ends soon."),
         Health::Down => styled(RED, "Nothing runs.") + " Run the script again: it starts what should run.",
         Health::Destroyed => "Destroyed; only the history is left.".to_owned(),
     });
@@ -132,6 +150,11 @@ fn screen(status: &Status) -> String {
         lines.push(String::new());
         lines.push(node.to_string());
         lines.extend(daemons.iter().map(|(name, it)| daemon(name, it)));
+    }
+    if !status.certificates.is_empty() {
+        lines.push(String::new());
+        lines.push("certificates".to_owned());
+        lines.extend(status.certificates.iter().flat_map(|(name, it)| it.lines(name, now)));
     }
     let urls: Vec<String> =
         status.outputs.iter().map(|(name, value)| format!("  {name:<20} {value}")).collect();
