@@ -93,6 +93,7 @@ fn shop_for_examples() -> Shop {
     for (path, bytes) in [
         ("lib/limits.rhai", &b"fn login() { \"10/1m\" }\n"[..]),
         ("nginx/bots.conf", b"add_header X-Shop acme;\n"),
+        ("dns/record.sh", b"#!/bin/sh\n"),
         ("websites.csv", b"name,host\nde,acme.de\n"),
         ("websites.json", br#"[{ "name": "de", "hosts": ["acme.de"] }]"#),
         ("logo.png", b"\x89PNG\r\n\x1a\n\xff"),
@@ -169,12 +170,16 @@ fn whole(name: &str, example: &str) -> String {
     const WEBSITE: &str = "website(\"de\", #{ hosts: [\"acme.de\"] });\n";
     let end = if example.ends_with(';') { "" } else { ";" };
     let example = format!("{example}{end}\n");
-    // What the example leaves to its reader: the cache that VCL is part of, the broker of a consumer.
+    // What the example leaves to its reader: the cache that VCL is part of, the broker of a consumer, who asks for
+    // certificates.
     match name {
         "site" => example + WEBSITE,
         "website" => format!("site(\"acme\", #{{}});\n{example}"),
         "override" => Code::script(&format!("role(\"persistent\", #{{ memory: \"8G\" }});\n{example}")),
         "varnish::vcl" => Code::script(&format!("{example}varnish::cache(#{{}});")),
+        "certificates::dns" => {
+            Code::script(&format!("{example}certificates::acme(#{{ email: \"ops@acme.pl\" }});"))
+        }
         "rabbitmq::consumer" => Code::script(&format!("{example}rabbitmq::broker(#{{}});")),
         "redis::cache" => Code::script(&format!("{example}role(\"persistent\", #{{ memory: \"4G\" }});")),
         _ => Code::script(&example),

@@ -12,9 +12,10 @@ website("pl", #{ hosts: ["acme.pl"], countries: ["pl"], language: "pl" });
 "#;
 
 /// The files of the table, by area: the first part of their codes.
-const AREAS: [(&str, &str); 17] = [
+const AREAS: [(&str, &str); 18] = [
     ("baler", include_str!("../codes/baler.toml")),
     ("cdn", include_str!("../codes/cdn.toml")),
+    ("certificates", include_str!("../codes/certificates.toml")),
     ("elasticsuite", include_str!("../codes/elasticsuite.toml")),
     ("eval", include_str!("../codes/eval.toml")),
     ("geo-redirects", include_str!("../codes/geo-redirects.toml")),

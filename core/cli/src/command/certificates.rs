@@ -95,10 +95,13 @@ fn tried(tries: &Tries) -> String {
     let again = when(i64::try_from(tries.not_before).unwrap_or(i64::MAX));
     match &tries.problem {
         Some(problem) => {
-            let times = if tries.failures == 1 { "once".to_owned() } else { format!("{} times", tries.failures) };
+            let times =
+                if tries.failures == 1 { "once".to_owned() } else { format!("{} times", tries.failures) };
             format!("a new one was refused {times}, and is asked for again at {again}: {problem}")
         }
-        None => format!("a new one is being asked for; if that was cut off, it is asked for again at {again}"),
+        None => {
+            format!("a new one is being asked for; if that was cut off, it is asked for again at {again}")
+        }
     }
 }
 
