@@ -119,8 +119,8 @@ impl Row {
             self.what.clone(),
             shown(self.times.median),
             shown(self.times.best),
-            against.unwrap_or_else(String::new),
-            aim.unwrap_or_else(String::new),
+            against.unwrap_or_default(),
+            aim.unwrap_or_default(),
         ]
     }
 }
